@@ -1,0 +1,85 @@
+import type { Database, Tx } from '../db/database.ts'
+import type { CompanyStatus } from '../domain/company.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import { Company } from '../models/company.ts'
+import { Connection } from '../models/connection.ts'
+import type { OnCall } from './access-tokens.ts'
+import { requestSync } from './request-sync.ts'
+import type { TokenCipher } from './token-cipher.ts'
+
+/** Stops syncing a company until it is resumed; its connection stays. */
+export async function pauseCompany(database: Database, realmId: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    await connectedCompany(tx, realmId)
+    await setStatus(tx, realmId, 'paused')
+  })
+}
+
+/** Syncs a company again, be it paused, lapsed or refused by Intuit: the next run tells whether it works. */
+export async function resumeCompany(
+  database: Database,
+  enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>,
+  realmId: string,
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await connectedCompany(tx, realmId)
+    await setStatus(tx, realmId, 'active')
+    await requestSync(tx, [realmId], { mode: 'incremental', trigger: 'manual' })
+    await enqueue(tx, [realmId])
+  })
+}
+
+/**
+ * Gives the connection up: the tokens are forgotten here whatever Intuit says, the mirror stays readable.
+ *
+ * @returns why Intuit could not be made to revoke them, null when it did or there was nothing to revoke.
+ */
+export async function disconnectCompany(
+  options: {
+    readonly database: Database
+    readonly cipher: TokenCipher
+    readonly revokeToken: (refreshToken: string, onCall: OnCall) => Promise<void>
+    readonly recordCalls: (tx: Tx, realmId: string, calls: Parameters<OnCall>[0][]) => Promise<void>
+  },
+  realmId: string,
+): Promise<string | null> {
+  const ciphertext = await options.database.transaction(async (tx) => {
+    if (!(await Company.query(tx.trx).findById(realmId).forUpdate())) throw unknownCompany(realmId)
+    const connection = await Connection.query(tx.trx).findById(realmId).forUpdate()
+    await Connection.query(tx.trx).findById(realmId).patch({
+      accessTokenCiphertext: null,
+      accessTokenExpiresAt: null,
+      refreshTokenCiphertext: null,
+      refreshTokenExpiresAt: null,
+      updatedAt: tx.now,
+    })
+    await setStatus(tx, realmId, 'disconnected')
+    return connection?.refreshTokenCiphertext ?? null
+  })
+  if (ciphertext === null) return null
+  const calls: Parameters<OnCall>[0][] = []
+  try {
+    await options.revokeToken(options.cipher.decrypt(realmId, ciphertext), (call) => calls.push(call))
+    return null
+  } catch (thrown) {
+    return toLedgerError(thrown).message
+  } finally {
+    await options.database.transaction((tx) => options.recordCalls(tx, realmId, calls))
+  }
+}
+
+export function unknownCompany(realmId: string): LedgerError {
+  return new LedgerError('not_found', `no company ${realmId} is registered`)
+}
+
+async function connectedCompany(tx: Tx, realmId: string): Promise<void> {
+  const company = await Company.query(tx.trx).findById(realmId).forUpdate()
+  if (!company) throw unknownCompany(realmId)
+  if (company.status === 'disconnected') {
+    throw new LedgerError('company_inactive', `company ${realmId} is disconnected: connect it again first`)
+  }
+}
+
+async function setStatus(tx: Tx, realmId: string, status: CompanyStatus): Promise<void> {
+  await Company.query(tx.trx).findById(realmId).patch({ status, statusCode: null, statusChangedAt: tx.now })
+}

@@ -1,0 +1,130 @@
+import type { Database, Tx } from '../db/database.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import { Company } from '../models/company.ts'
+import { Connection, type Environment } from '../models/connection.ts'
+import { encryptedTokens, type OnCall } from './access-tokens.ts'
+import { requestSync } from './request-sync.ts'
+import type { TokenCipher } from './token-cipher.ts'
+import type { TokenSet } from './token-set.ts'
+
+export interface Registration {
+  readonly realmId: string
+  readonly refreshToken: string
+  /** With both of these the refresh token is left alone until the access token ends. */
+  readonly accessToken: string | null
+  readonly accessTokenExpiresAt: Date | null
+  readonly name: string | null
+}
+
+export interface RegisterOptions {
+  readonly database: Database
+  readonly cipher: TokenCipher
+  readonly environment: Environment
+  readonly refreshTokens: (refreshToken: string, onCall: OnCall) => Promise<TokenSet>
+  /** Reads the company's own record with an access token: the proof that the token opens this company. */
+  readonly tryAccess: (realmId: string, accessToken: string, onCall: OnCall) => Promise<{ name: string }>
+  /** Queues a run in the transaction that asked for it. */
+  readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
+  /** Counts calls made on behalf of a company outside any run. */
+  readonly recordCalls: (tx: Tx, realmId: string, calls: Parameters<OnCall>[0][]) => Promise<void>
+}
+
+// Intuit's rolling life of a refresh token: what is assumed until the first refresh tells.
+const REFRESH_TOKEN_LIFE_MS = 100 * 86_400_000
+
+/**
+ * Registers a company whose OAuth was done elsewhere, or replaces its tokens, and asks for its first run. The tokens
+ * are tried at once, and refused ones change nothing here.
+ *
+ * @throws LedgerError `needs_reauth` when Intuit refuses the tokens, `unavailable` when it could not be asked.
+ */
+export async function registerCompany(
+  options: RegisterOptions,
+  registration: Registration,
+): Promise<{ created: boolean; request: number }> {
+  const calls: Parameters<OnCall>[0][] = []
+  const onCall: OnCall = (call) => calls.push(call)
+  const tokens = await obtainTokens(options, registration, onCall)
+  const name = await proveAccess(options, registration, tokens, onCall)
+  return options.database.transaction(async (tx) => {
+    const created = await saveCompany(tx, registration.realmId, registration.name ?? name)
+    await saveConnection(options, tx, registration.realmId, tokens)
+    await options.recordCalls(tx, registration.realmId, calls)
+    const asked = created
+      ? ({ mode: 'full', trigger: 'backfill' } as const)
+      : ({ mode: 'incremental', trigger: 'manual' } as const)
+    const requests = await requestSync(tx, [registration.realmId], asked)
+    await options.enqueue(tx, [registration.realmId])
+    return { created, request: requests.get(registration.realmId) ?? 0 }
+  })
+}
+
+async function obtainTokens(
+  { refreshTokens, database }: RegisterOptions,
+  { refreshToken, accessToken, accessTokenExpiresAt }: Registration,
+  onCall: OnCall,
+): Promise<TokenSet> {
+  if (accessToken === null || accessTokenExpiresAt === null) return refreshTokens(refreshToken, onCall)
+  const refreshTokenExpiresAt = new Date(database.clock.now().getTime() + REFRESH_TOKEN_LIFE_MS)
+  return { accessToken, accessTokenExpiresAt, refreshToken, refreshTokenExpiresAt }
+}
+
+/** An Intuit that is merely down proves nothing against tokens that it has just issued: they must not be lost. */
+async function proveAccess(
+  { tryAccess }: RegisterOptions,
+  { realmId }: Registration,
+  tokens: TokenSet,
+  onCall: OnCall,
+): Promise<string | null> {
+  try {
+    return (await tryAccess(realmId, tokens.accessToken, onCall)).name
+  } catch (thrown) {
+    const error = toLedgerError(thrown)
+    if (error.code === 'token_expired') {
+      throw new LedgerError('needs_reauth', `Intuit refuses the access token: ${error.message}`, {
+        cause: error,
+      })
+    }
+    if (error.code === 'unavailable' || error.code === 'throttled') return null
+    throw error
+  }
+}
+
+async function saveCompany(tx: Tx, realmId: string, name: string | null): Promise<boolean> {
+  const known = await Company.query(tx.trx).findById(realmId).forUpdate()
+  if (!known) {
+    await Company.query(tx.trx).insert({
+      realmId,
+      name,
+      status: 'active',
+      statusChangedAt: tx.now,
+      nextSyncAt: tx.now,
+      createdAt: tx.now,
+    })
+    return true
+  }
+  await Company.query(tx.trx)
+    .findById(realmId)
+    .patch({
+      ...(name === null ? {} : { name }),
+      status: 'active',
+      statusCode: null,
+      ...(known.status === 'active' ? {} : { statusChangedAt: tx.now }),
+      failuresInARow: 0,
+      failingSince: null,
+      failingCode: null,
+    })
+  return false
+}
+
+async function saveConnection(
+  { cipher, environment }: RegisterOptions,
+  tx: Tx,
+  realmId: string,
+  tokens: TokenSet,
+): Promise<void> {
+  await Connection.query(tx.trx)
+    .insert({ realmId, environment, ...encryptedTokens(cipher, realmId, tokens, tx.now) })
+    .onConflict('realm_id')
+    .merge()
+}

@@ -1,0 +1,63 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { LedgerError } from '../domain/ledger-error.ts'
+
+/** A key of the ring: 32 bytes, named so that older values stay readable after a new key comes first. */
+export interface EncryptionKey {
+  readonly id: string
+  readonly key: Buffer
+}
+
+export interface TokenCipher {
+  /** Encrypts with the first key of the ring; the same token never gives the same text twice. */
+  encrypt(realmId: string, token: string): string
+  /**
+   * @throws LedgerError `app_misconfigured` when the key ring lacks the key, `needs_reauth` (ambiguous) when the
+   * value was not made for this company or with these bytes.
+   */
+  decrypt(realmId: string, ciphertext: string): string
+}
+
+const VERSION = 'v1'
+// AES-GCM's own size: other lengths are hashed down and lose strength.
+const IV_BYTES = 12
+
+/** AES-256-GCM over `v1:keyId:iv:tag:ciphertext`, bound to the realm id: one company's row is no use in another's. */
+export function createTokenCipher(keys: readonly EncryptionKey[]): TokenCipher {
+  const first = keys[0]
+  if (!first) throw new LedgerError('app_misconfigured', 'TOKEN_ENCRYPTION_KEYS names no key')
+  return {
+    encrypt: (realmId, token) => encryptWith(first, realmId, token),
+    decrypt: (realmId, ciphertext) => decryptWith(keys, realmId, ciphertext),
+  }
+}
+
+function encryptWith(key: EncryptionKey, realmId: string, token: string): string {
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key.key, iv).setAAD(Buffer.from(realmId))
+  const body = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()])
+  return [VERSION, key.id, ...[iv, cipher.getAuthTag(), body].map((part) => part.toString('base64url'))].join(
+    ':',
+  )
+}
+
+function decryptWith(keys: readonly EncryptionKey[], realmId: string, ciphertext: string): string {
+  const [version, keyId, iv, tag, body] = ciphertext.split(':')
+  const key = keys.find((candidate) => candidate.id === keyId)
+  if (version !== VERSION || !key) {
+    throw new LedgerError(
+      'app_misconfigured',
+      `the tokens of company ${realmId} were encrypted with key "${keyId ?? ''}", which TOKEN_ENCRYPTION_KEYS lacks`,
+    )
+  }
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key.key, Buffer.from(iv ?? '', 'base64url'))
+    decipher.setAAD(Buffer.from(realmId)).setAuthTag(Buffer.from(tag ?? '', 'base64url'))
+    return decipher.update(Buffer.from(body ?? '', 'base64url'), undefined, 'utf8') + decipher.final('utf8')
+  } catch (cause) {
+    throw new LedgerError(
+      'needs_reauth',
+      `the tokens of company ${realmId} cannot be decrypted with key "${key.id}": its bytes changed, or the row did`,
+      { cause, details: { ambiguous: true } },
+    )
+  }
+}

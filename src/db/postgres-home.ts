@@ -1,0 +1,80 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { chmod, lstat, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { RunAs } from './postgres-binaries.ts'
+
+/** The user `nobody` on every Linux that has one: Postgres refuses to run as root. */
+const NOBODY: RunAs = { uid: 65534, gid: 65534 }
+
+/** Where a cluster lives and how it is entered. */
+export interface PostgresHome {
+  /** Holds the cluster (`data`), its log, its port and, where needed, a copy of the binaries. */
+  readonly folder: string
+  readonly password: string
+  /** Whom Postgres runs as, when not as ourselves. */
+  readonly runAs: RunAs | undefined
+}
+
+/**
+ * Finds or makes the home of the cluster that belongs to `directory`: that folder itself, or, for root, one in the
+ * system's temporary directory that Postgres's user can reach. Throws an Error when somebody else's file stands there.
+ */
+export async function openPostgresHome(directory: string): Promise<PostgresHome> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const own = await realpath(directory)
+  const password = await keepPassword(join(own, 'password'))
+  if (process.geteuid?.() !== 0) return { folder: own, password, runAs: undefined }
+  // The password makes the name that of this very folder: another one put in its place later has another cluster.
+  const name = createHash('sha256').update(`${own}\0${password}`).digest('hex').slice(0, 16)
+  const folder = join(await findReachableTemporaryFolder(), `ledger-mirror-postgres-${name}`)
+  await claim(folder)
+  return { folder, password, runAs: NOBODY }
+}
+
+async function keepPassword(file: string): Promise<string> {
+  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (kept !== undefined) return kept
+  const password = randomBytes(24).toString('base64url')
+  await writeFile(`${file}-unfinished`, password, { mode: 0o600, flush: true })
+  await rename(`${file}-unfinished`, file)
+  return password
+}
+
+async function findReachableTemporaryFolder(): Promise<string> {
+  for (const candidate of [tmpdir(), '/tmp', '/var/tmp']) {
+    const folder = await realpath(candidate).catch(() => undefined)
+    if (folder !== undefined && (await isReachable(folder)) && (await isSafeToShare(folder))) return folder
+  }
+  throw new Error(
+    'Started by root, Postgres must run as another user, and there is no temporary directory that it can reach: ' +
+      'set DATABASE_URL, or start as another user',
+  )
+}
+
+async function isReachable(folder: string): Promise<boolean> {
+  const everyoneMayEnter = ((await stat(folder)).mode & 0o001) !== 0
+  return everyoneMayEnter && (folder === dirname(folder) || isReachable(dirname(folder)))
+}
+
+/** Nobody but its owner may rename what lies in it: not writable for others, or sticky. */
+async function isSafeToShare(folder: string): Promise<boolean> {
+  const { mode } = await stat(folder)
+  return (mode & 0o022) === 0 || (mode & 0o1000) !== 0
+}
+
+/** Makes the folder, or checks that the one there is root's own: its name is no secret, so anybody may have been first. */
+async function claim(folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o711 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  const found = await lstat(folder)
+  if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
+    throw new Error(`${folder} was not made by root: remove it, or set DATABASE_URL`)
+  }
+  // Postgres's user passes through without seeing what is there, also when our umask is stricter than that.
+  await chmod(folder, 0o711)
+}

@@ -1,0 +1,16 @@
+/** What a vendor asks to be paid. Money is decimal text, dates are `YYYY-MM-DD`; null is what QuickBooks did not send. */
+export interface Bill {
+  readonly vendorId: string | null
+  readonly vendorName: string | null
+  readonly docNumber: string | null
+  readonly txnDate: string
+  readonly dueDate: string | null
+  readonly currency: string | null
+  /** Home units per one unit of the bill's currency. */
+  readonly exchangeRate: string | null
+  readonly totalAmount: string
+  readonly balance: string
+  readonly homeBalance: string | null
+  readonly apAccountId: string | null
+  readonly privateNote: string | null
+}

@@ -1,0 +1,78 @@
+import type { Change } from './change.ts'
+
+/** What becomes of one change when it meets what the mirror holds. */
+export type Decision =
+  'inserted' | 'updated' | 'touched' | 'unchanged' | 'stale' | 'deleted' | 'buried' | 'revived'
+
+/** What the mirror holds of one record. */
+export interface KnownRecord {
+  readonly contentHash: string
+  readonly syncToken: string | null
+  readonly sourceUpdatedAt: Date
+  readonly observedAt: Date
+  readonly deleted: boolean
+}
+
+/** What the mirror knows of one id: the record, or the tombstone of one it never saw, or nothing. */
+export interface Known {
+  readonly record: KnownRecord | null
+  readonly buried: { readonly sourceUpdatedAt: Date; readonly observedAt: Date } | null
+}
+
+export interface Reading {
+  /** The `time` of the answer that brought the change. */
+  readonly observedAt: Date
+  /**
+   * Read by a listing or by id, not by change data capture: it shows what QuickBooks has now, so it wins over any
+   * copy that claims to be newer.
+   */
+  readonly authoritative: boolean
+}
+
+/**
+ * Which copy wins: the older LastUpdatedTime is stale; with equal ones the later answer wins, because
+ * LastUpdatedTime has second precision and balances change without it; an authoritative reading overrides both.
+ */
+export function decide(change: Change, known: Known, reading: Reading): Decision {
+  if (!known.record) return decideUnseen(change, known.buried, reading)
+  if (!reading.authoritative && isStale(change, known.record, reading)) return 'stale'
+  if (change.kind === 'tombstone') return known.record.deleted ? 'unchanged' : 'deleted'
+  if (known.record.deleted) return 'revived'
+  if (change.contentHash !== known.record.contentHash) return 'updated'
+  const touched =
+    change.syncToken !== known.record.syncToken ||
+    change.sourceUpdatedAt.getTime() !== known.record.sourceUpdatedAt.getTime()
+  return touched ? 'touched' : 'unchanged'
+}
+
+/**
+ * True for a tombstone of a record that an answer given after the alleged delete showed alive: either a false
+ * tombstone or a delete that the answer had not seen yet. Only asking for the record by its id tells which.
+ */
+export function isDisputed(change: Change, known: Known): boolean {
+  return (
+    change.kind === 'tombstone' &&
+    known.record !== null &&
+    !known.record.deleted &&
+    known.record.observedAt.getTime() > change.sourceUpdatedAt.getTime()
+  )
+}
+
+function decideUnseen(change: Change, buried: Known['buried'], reading: Reading): Decision {
+  if (change.kind === 'tombstone') return buried ? 'unchanged' : 'buried'
+  if (!buried || reading.authoritative) return 'inserted'
+  return isOlder(change.sourceUpdatedAt, reading.observedAt, buried) ? 'stale' : 'inserted'
+}
+
+function isStale(change: Change, record: KnownRecord, reading: Reading): boolean {
+  return isOlder(change.sourceUpdatedAt, reading.observedAt, record)
+}
+
+function isOlder(
+  sourceUpdatedAt: Date,
+  observedAt: Date,
+  than: { readonly sourceUpdatedAt: Date; readonly observedAt: Date },
+): boolean {
+  const difference = sourceUpdatedAt.getTime() - than.sourceUpdatedAt.getTime()
+  return difference < 0 || (difference === 0 && observedAt.getTime() < than.observedAt.getTime())
+}

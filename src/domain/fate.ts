@@ -1,0 +1,79 @@
+import type { LedgerError } from './ledger-error.ts'
+
+/**
+ * What a failed run leads to. `later`: the job is done, the company waits. `reauth`: no call until new tokens come.
+ * `lapsed`: the subscription ended, one attempt a day. `halt`: no call for any company. `retry`: a defect or a
+ * crash, for the queue to try again. `gone`: another process has the company, nothing is left to do.
+ */
+export type Fate =
+  | { readonly kind: 'later'; readonly delaySeconds: number }
+  | { readonly kind: 'reauth' }
+  | { readonly kind: 'lapsed'; readonly delaySeconds: number }
+  | { readonly kind: 'halt'; readonly delaySeconds: number }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'gone' }
+
+export interface FateContext {
+  /** Failed runs of this company in a row, this one not counted. */
+  readonly failuresBefore: number
+  readonly intervalSeconds: number
+  /** In [0, 1): spreads companies that failed together. */
+  readonly jitter: number
+}
+
+// Intuit's documentation: after a 429 wait a minute.
+const THROTTLE_WAIT_SECONDS = 60
+// Half of it random, so that companies refused together do not come back together.
+const THROTTLE_JITTER_SECONDS = 30
+const FIRST_BACKOFF_SECONDS = 30
+const DAY_SECONDS = 86_400
+// A wrong secret stays wrong until a person acts; looking again every five minutes notices the mend soon enough.
+const HALT_SECONDS = 300
+
+/** The one place that decides how a failure of a run is answered. */
+export function fateOf(error: LedgerError, context: FateContext): Fate {
+  switch (error.code) {
+    case 'throttled': {
+      const asked = error.details.retryAfterSeconds ?? THROTTLE_WAIT_SECONDS
+      return { kind: 'later', delaySeconds: asked + context.jitter * THROTTLE_JITTER_SECONDS }
+    }
+    case 'unavailable':
+    case 'token_expired':
+    case 'poisoned_page':
+    case 'window_exceeded':
+      return { kind: 'later', delaySeconds: backoffSeconds(context) }
+    case 'mass_disappearance':
+      return { kind: 'later', delaySeconds: DAY_SECONDS }
+    case 'company_unavailable':
+      return { kind: 'lapsed', delaySeconds: lapsedSeconds(context) }
+    case 'needs_reauth':
+      return { kind: 'reauth' }
+    case 'app_misconfigured':
+      return { kind: 'halt', delaySeconds: HALT_SECONDS }
+    case 'lease_lost':
+      return { kind: 'gone' }
+    case 'company_inactive':
+    case 'budget_spent':
+      return { kind: 'gone' }
+    case 'invalid_payload':
+    case 'invalid_request':
+    case 'not_found':
+    case 'unauthorized':
+    case 'internal':
+      return { kind: 'retry' }
+  }
+}
+
+/** Doubling from half a minute, at most nine tenths of an interval, the upper half of each step random. */
+function backoffSeconds({ failuresBefore, intervalSeconds, jitter }: FateContext): number {
+  // Beyond 2^16 the cap has long been reached; the bound keeps the power finite.
+  const doubled = FIRST_BACKOFF_SECONDS * 2 ** Math.min(failuresBefore, 16)
+  const capped = Math.min(doubled, intervalSeconds * 0.9)
+  return capped * (0.5 + jitter / 2)
+}
+
+/** From one interval, doubling to a day: a renewed subscription on the first day is noticed within the hour. */
+function lapsedSeconds({ failuresBefore, intervalSeconds, jitter }: FateContext): number {
+  const doubled = intervalSeconds * 2 ** Math.min(failuresBefore, 16)
+  return Math.min(doubled, DAY_SECONDS) * (0.9 + jitter / 10)
+}

@@ -1,0 +1,19 @@
+/** What a customer is asked to pay. Money is decimal text, dates are `YYYY-MM-DD`; null is what QuickBooks did not send. */
+export interface Invoice {
+  readonly customerId: string | null
+  readonly customerName: string | null
+  readonly docNumber: string | null
+  readonly txnDate: string
+  readonly dueDate: string | null
+  readonly currency: string | null
+  /** Home units per one unit of the invoice's currency. */
+  readonly exchangeRate: string | null
+  readonly totalAmount: string
+  readonly balance: string
+  readonly homeTotalAmount: string | null
+  readonly homeBalance: string | null
+  readonly emailStatus: string | null
+  readonly privateNote: string | null
+  /** QuickBooks has no status for this: amounts of zero and a note that begins with "Voided" are all it leaves. */
+  readonly voided: boolean
+}

@@ -1,0 +1,60 @@
+/** Every failure the service knows by name. A new code does not compile until each edge says what it does with it. */
+export const ERROR_CODES = [
+  'throttled',
+  'unavailable',
+  'token_expired',
+  'needs_reauth',
+  'app_misconfigured',
+  'company_unavailable',
+  'window_exceeded',
+  'invalid_payload',
+  'poisoned_page',
+  'mass_disappearance',
+  'budget_spent',
+  'lease_lost',
+  'invalid_request',
+  'not_found',
+  'unauthorized',
+  'company_inactive',
+  'internal',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export interface ErrorDetails {
+  /** Intuit's own number of the call, for its support. */
+  readonly intuitTid?: string | null
+  /** Intuit's fault code with leading zeros stripped, such as `3200`. */
+  readonly faultCode?: string | null
+  /** HTTP status of the answer that caused this, where there was one. */
+  readonly httpStatus?: number | null
+  /** How long the other side asked us to wait. */
+  readonly retryAfterSeconds?: number | null
+  /**
+   * The refusal may concern the company or the whole app: Intuit uses 401 100 and 403 3100 for both. Who reads
+   * this must look at the other companies before blaming this one.
+   */
+  readonly ambiguous?: boolean
+  /** The field of the request that is wrong, one message each. */
+  readonly fields?: readonly { readonly field: string; readonly message: string }[]
+}
+
+/** The one error class: a code to act on, a message for a person (never holding a secret), the cause, details. */
+export class LedgerError extends Error {
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: ErrorDetails } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'LedgerError'
+    this.code = code
+    this.details = options.details ?? {}
+  }
+}
+
+/** Any thrown value as a LedgerError; what we do not know by name is `internal`, with the original as its cause. */
+export function toLedgerError(thrown: unknown): LedgerError {
+  if (thrown instanceof LedgerError) return thrown
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return new LedgerError('internal', message, { cause: thrown })
+}

@@ -1,0 +1,60 @@
+import type { Entity } from './entity.ts'
+import type { ErrorCode } from './ledger-error.ts'
+
+/** Why a run was started. */
+export const TRIGGERS = ['schedule', 'manual', 'webhook', 'backfill', 'reconcile', 'recovery'] as const
+export type Trigger = (typeof TRIGGERS)[number]
+
+/** By change data capture, or by a complete listing. */
+export const MODES = ['incremental', 'full'] as const
+export type Mode = (typeof MODES)[number]
+
+export const RUN_STATUSES = ['running', 'succeeded', 'partial', 'failed', 'abandoned'] as const
+export type RunStatus = (typeof RUN_STATUSES)[number]
+
+/** What one run did with the records of one entity. */
+export interface EntityCounts {
+  fetched: number
+  inserted: number
+  updated: number
+  touched: number
+  deleted: number
+  /** Deletes of records that were never seen. */
+  buried: number
+  revived: number
+  unchanged: number
+  stale: number
+  rejected: number
+  /** Differences that a listing found although change data capture should have told of them. */
+  drifted: number
+}
+
+/** The entry of one entity in a run's report. Watermarks are ISO 8601 UTC, null where there was or is none. */
+export interface EntityReport extends EntityCounts {
+  watermarkFrom: string | null
+  watermarkTo: string | null
+}
+
+export type RunReport = Partial<Record<Entity, EntityReport>>
+
+export interface RunError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly intuitTid: string | null
+}
+
+export function noCounts(): EntityCounts {
+  return {
+    fetched: 0,
+    inserted: 0,
+    updated: 0,
+    touched: 0,
+    deleted: 0,
+    buried: 0,
+    revived: 0,
+    unchanged: 0,
+    stale: 0,
+    rejected: 0,
+    drifted: 0,
+  }
+}

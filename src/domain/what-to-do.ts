@@ -1,0 +1,41 @@
+import type { ErrorCode } from './ledger-error.ts'
+
+/** What a person can do about a failure, in one sentence. */
+export function whatToDo(code: ErrorCode): string {
+  switch (code) {
+    case 'throttled':
+      return 'Nothing: QuickBooks asked us to slow down, and reading resumes by itself.'
+    case 'unavailable':
+      return 'Nothing yet: QuickBooks did not answer properly and is asked again with growing pauses; POST /admin/sync/:realmId asks at once.'
+    case 'token_expired':
+      return 'Nothing: the access token is renewed by itself.'
+    case 'needs_reauth':
+      return 'Connect the company again, or PUT /admin/companies/:realmId with a new refresh token.'
+    case 'app_misconfigured':
+      return 'Check QBO_CLIENT_ID, QBO_CLIENT_SECRET and QBO_ENVIRONMENT of the service, then start it again.'
+    case 'company_unavailable':
+      return 'The QuickBooks subscription of the company has lapsed: renew it, or disconnect the company.'
+    case 'window_exceeded':
+      return 'Nothing: the company is listed in full instead.'
+    case 'invalid_payload':
+      return 'See GET /admin/companies/:realmId/rejects; correct the record in QuickBooks, or upgrade and POST …/rejects/retry.'
+    case 'poisoned_page':
+      return 'QuickBooks cannot serve one record: see its position in GET /admin/companies/:realmId/rejects and report it to Intuit.'
+    case 'mass_disappearance':
+      return 'Most records of this company vanished from QuickBooks at once, so nothing was deleted here: look at the company in QuickBooks, and when they are really gone, purge it.'
+    case 'budget_spent':
+      return 'The calls of QBO_MONTHLY_CALL_BUDGET are used up: reading resumes next month, or when the service is started with a larger budget.'
+    case 'lease_lost':
+      return 'Nothing: another process took the company over.'
+    case 'invalid_request':
+      return 'Correct the request as the message says.'
+    case 'not_found':
+      return 'Check the address; GET /admin/companies lists what exists.'
+    case 'unauthorized':
+      return 'Send the token as "Authorization: Bearer …".'
+    case 'company_inactive':
+      return 'Resume the company with POST /admin/companies/:realmId/resume, or connect it again.'
+    case 'internal':
+      return 'This is a defect: report it with the request id or the run id and the log lines around it.'
+  }
+}

@@ -1,0 +1,44 @@
+import { PgBoss } from 'pg-boss'
+import type { Logger } from 'winston'
+
+export interface BossOptions {
+  /** What `pg` takes to connect. */
+  readonly connection: {
+    readonly connectionString: string
+    readonly ssl: false | { rejectUnauthorized: boolean }
+  }
+  readonly applicationName: string
+  readonly schedules: boolean
+  readonly works: boolean
+  /** Create or upgrade pg-boss' own schema at start; false where a release does that. */
+  readonly migrates: boolean
+  readonly log: Logger
+}
+
+/** Connections of pg-boss besides its listener: its loops share them, and each holds one for milliseconds. */
+export const BOSS_POOL_MAX = 3
+
+/** The queue in schema `pgboss`, not started yet. */
+export function createBoss(options: BossOptions): PgBoss {
+  const boss = new PgBoss({
+    ...options.connection,
+    application_name: options.applicationName,
+    max: BOSS_POOL_MAX,
+    schema: 'pgboss',
+    migrate: options.migrates,
+    createSchema: options.migrates,
+    schedule: options.schedules,
+    supervise: options.schedules || options.works,
+    useListenNotify: options.works || options.schedules,
+    // A job of a killed process is noticed within its heartbeat and this; default 60.
+    monitorIntervalSeconds: 10,
+    maintenanceIntervalSeconds: 3_600,
+    // A tick is then at most some 15 seconds late; the defaults (30 and 5) make it 35.
+    cronMonitorIntervalSeconds: 10,
+    cronWorkerIntervalSeconds: 5,
+  })
+  // Without a listener an 'error' event ends the process. pg-boss reconnects by itself.
+  boss.on('error', (error) => options.log.error('queue error', { error }))
+  boss.on('warning', (warning) => options.log.warn('queue warning', { warning: warning.message }))
+  return boss
+}

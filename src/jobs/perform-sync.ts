@@ -1,0 +1,45 @@
+import type { Database } from '../db/database.ts'
+import type { RunOutcome } from '../sync/run-company.ts'
+
+export interface PerformOptions {
+  readonly database: Database
+  readonly run: (realmId: string, stop: AbortSignal) => Promise<RunOutcome>
+  readonly intervalSeconds: number
+}
+
+export interface Attempt {
+  readonly realmId: string
+  /** True when pg-boss will not try the job again. */
+  readonly last: boolean
+  readonly stop: AbortSignal
+}
+
+// Requests keep coming while a company is worked on; beyond these the next tick takes the next.
+const RUNS_PER_JOB = 3
+
+/**
+ * What a job does: runs the company, and again while somebody asked during the run. A failure that the domain knows
+ * is done with here; a defect is thrown, for the queue to try again.
+ *
+ * @throws Error without a cause and with a message that holds no secret: the queue stores it.
+ */
+export async function performSync(options: PerformOptions, attempt: Attempt): Promise<void> {
+  for (let runs = 1; runs <= RUNS_PER_JOB; runs += 1) {
+    const outcome = await options.run(attempt.realmId, attempt.stop)
+    if (outcome.kind === 'failed' && outcome.fate.kind === 'retry') {
+      if (attempt.last) await postpone(options, attempt.realmId)
+      throw new Error(`run ${outcome.runId} of company ${attempt.realmId} failed: ${outcome.error.code}`)
+    }
+    if (outcome.kind !== 'finished' || !outcome.askedAgain) return
+  }
+}
+
+/** The request of a company that a defect keeps from being synced stands; asked every minute it would do no better. */
+async function postpone({ database, intervalSeconds }: PerformOptions, realmId: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    await tx.trx.raw(
+      `UPDATE companies SET not_before = :notBefore, not_before_code = 'internal' WHERE realm_id = :realmId`,
+      { realmId, notBefore: new Date(tx.now.getTime() + intervalSeconds * 1000) },
+    )
+  })
+}

@@ -1,0 +1,79 @@
+import { pauseCalls, readCallsPause } from '../connections/service-state.ts'
+import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import { abandonLapsedRuns } from '../sync/abandon-runs.ts'
+import { METERED_CALLS_OF_MONTH, monthOf } from '../sync/record-calls.ts'
+
+export interface TickOptions {
+  readonly database: Database
+  readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
+  readonly intervalSeconds: number
+  readonly monthlyCallBudget: number | null
+}
+
+export interface TickResult {
+  readonly abandoned: number
+  readonly queued: number
+}
+
+/**
+ * One beat of the service: closes the runs of dead processes, then queues every company that is due or asked for,
+ * claim and jobs in one transaction. Any number of processes may tick at once.
+ */
+export async function tick(options: TickOptions): Promise<TickResult> {
+  return options.database.transaction(async (tx) => {
+    await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
+    const abandoned = await abandonLapsedRuns(tx)
+    await guardBudget(tx, options.monthlyCallBudget)
+    if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
+    const due = await claimDue(tx, options.intervalSeconds)
+    await options.enqueue(tx, due)
+    return { abandoned: abandoned.length, queued: due.length }
+  })
+}
+
+/**
+ * A company that is due makes a request of its own, so that a run that fails or dies is asked for again like any
+ * other. Its next time is the first of its rhythm after now: an outage causes no volley, a manual run shifts nothing.
+ */
+async function claimDue(tx: Tx, intervalSeconds: number): Promise<string[]> {
+  const rows = await rowsOf<{ realmId: string }>(
+    tx.trx,
+    `WITH due AS (
+       SELECT realm_id
+         FROM companies
+        WHERE status IN ('active', 'unavailable')
+          AND (next_sync_at <= :now OR requested_seq > served_seq)
+          AND (not_before IS NULL OR not_before <= :now)
+          FOR UPDATE SKIP LOCKED
+     )
+     UPDATE companies c
+        SET requested_trigger = CASE WHEN c.requested_seq > c.served_seq THEN c.requested_trigger ELSE 'schedule' END,
+            requested_seq = CASE WHEN c.requested_seq > c.served_seq THEN c.requested_seq ELSE c.requested_seq + 1 END,
+            next_sync_at = CASE WHEN c.next_sync_at > :now THEN c.next_sync_at ELSE
+              to_timestamp(((floor(extract(epoch FROM CAST(:now AS timestamptz)) / :interval - c.sync_phase) + 1)
+                            + c.sync_phase) * :interval) END
+       FROM due
+      WHERE c.realm_id = due.realm_id
+     RETURNING c.realm_id AS "realmId"`,
+    { now: tx.now, interval: intervalSeconds },
+  )
+  return rows.map((row) => row.realmId)
+}
+
+async function guardBudget(tx: Tx, budget: number | null): Promise<void> {
+  if (budget === null) return
+  const [row] = await rowsOf<{ used: number }>(
+    tx.trx,
+    `SELECT total AS used
+       FROM metric_totals
+      WHERE metric = :metric AND labels = jsonb_build_object('month', CAST(:month AS text))`,
+    { metric: METERED_CALLS_OF_MONTH, month: monthOf(tx.now) },
+  )
+  if (!row || row.used < budget) return
+  const nextMonth = new Date(Date.UTC(tx.now.getUTCFullYear(), tx.now.getUTCMonth() + 1, 1))
+  await pauseCalls(tx, {
+    until: nextMonth,
+    code: 'budget_spent',
+    reason: `${row.used} metered calls were made this month, of ${budget} that QBO_MONTHLY_CALL_BUDGET allows`,
+  })
+}

@@ -1,0 +1,54 @@
+import type { JobWithMetadata, PgBoss } from 'pg-boss'
+import type { Logger } from 'winston'
+import { HOUSEKEEPING_QUEUE, SYNC_QUEUE, TICK_QUEUE, type SyncJob } from './queues.ts'
+
+// A notification starts a job in milliseconds; polling is the net for one that was lost, and for retries.
+const POLL_SECONDS = 5
+
+/**
+ * Starts `concurrency` loops over the queue of companies. pg-boss sleeps between jobs even while others wait, so
+ * each loop is told to look again as soon as it is done; it sleeps only when the queue is empty.
+ */
+export async function workSyncs(
+  boss: PgBoss,
+  concurrency: number,
+  perform: (realmId: string, last: boolean) => Promise<void>,
+): Promise<void> {
+  for (let loop = 0; loop < concurrency; loop += 1) {
+    let workerId = ''
+    workerId = await boss.work(
+      SYNC_QUEUE,
+      {
+        includeMetadata: true,
+        pollingIntervalSeconds: POLL_SECONDS,
+        notifyPollingIntervalSeconds: POLL_SECONDS,
+      },
+      async ([job]: JobWithMetadata<SyncJob>[]) => {
+        if (!job) return
+        try {
+          await perform(job.data.realmId, job.retryCount >= job.retryLimit)
+        } finally {
+          boss.notifyWorker(workerId)
+        }
+      },
+    )
+  }
+}
+
+/** Beats once a minute, in whichever scheduler's process comes first. */
+export async function workTicks(boss: PgBoss, beat: () => Promise<void>): Promise<void> {
+  await boss.work(TICK_QUEUE, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: POLL_SECONDS }, beat)
+  await boss.schedule(TICK_QUEUE, '* * * * *', null, { missed: 'once' })
+}
+
+/** Cleans up once an hour. */
+export async function workHousekeeping(
+  boss: PgBoss,
+  log: Logger,
+  clean: () => Promise<number>,
+): Promise<void> {
+  await boss.work(HOUSEKEEPING_QUEUE, { pollingIntervalSeconds: 60 }, async () => {
+    log.info('old runs deleted', { runs: await clean() })
+  })
+  await boss.schedule(HOUSEKEEPING_QUEUE, '17 * * * *', null, { missed: 'once' })
+}

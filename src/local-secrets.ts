@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EncryptionKey } from './connections/token-cipher.ts'
+
+export interface LocalSecrets {
+  readonly adminToken: string
+  readonly encryptionKeys: readonly EncryptionKey[]
+}
+
+/** Secrets for a start with nothing configured: made at the first one and kept, readable by their owner alone. */
+export async function readLocalSecrets(directory: string): Promise<LocalSecrets> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const adminToken = await keep(join(directory, 'admin-token'), () => randomBytes(24).toString('base64url'))
+  const key = await keep(join(directory, 'encryption-key'), () => randomBytes(32).toString('base64'))
+  return { adminToken, encryptionKeys: [{ id: 'local', key: Buffer.from(key, 'base64') }] }
+}
+
+async function keep(file: string, make: () => string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+  const made = make()
+  await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx' })
+  return made
+}

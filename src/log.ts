@@ -1,0 +1,95 @@
+import type { Writable } from 'node:stream'
+import winston, { type Logger } from 'winston'
+
+export type { Logger }
+
+export interface LogOptions {
+  readonly level: string
+  readonly format: 'json' | 'pretty'
+  /** Values that must never appear, wherever they come from: they are cut out of the finished line. */
+  readonly secrets: () => readonly string[]
+  /** Standard output when absent. */
+  readonly stream?: Writable
+}
+
+const REDACTED = '[redacted]'
+const SECRET_KEY = /token|secret|authorization|password|ciphertext|cookie|verifier|encryptionkey/i
+const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi
+const URL_PASSWORD = /(\/\/[^/\s:@]+:)[^@\s/]+@/g
+
+/**
+ * The one logger. Redaction is part of it: by the name of a field, by the look of a value, and by the secrets that
+ * the process knows.
+ */
+export function createLog(options: LogOptions): Logger {
+  const { combine, timestamp, printf } = winston.format
+  const line = options.format === 'json' ? jsonLine : prettyLine
+  return winston.createLogger({
+    level: options.level,
+    format: combine(
+      timestamp(),
+      printf((info) => withoutSecrets(line(redacted(info) as LogFields), options.secrets())),
+    ),
+    transports: [
+      options.stream
+        ? new winston.transports.Stream({ stream: options.stream })
+        : new winston.transports.Console({ forceConsole: false }),
+    ],
+  })
+}
+
+interface LogFields extends Record<string, unknown> {
+  level: string
+  message: string
+  timestamp: string
+}
+
+function jsonLine(fields: LogFields): string {
+  return JSON.stringify(fields)
+}
+
+function prettyLine({ level, message, timestamp, ...rest }: LogFields): string {
+  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
+  return `${timestamp.slice(11, 19)} ${level.padEnd(5)} ${message}${more}`
+}
+
+/** A copy that can be printed: errors as plain fields, secret fields blanked. Depth is bounded by MOST_LEVELS. */
+function redacted(value: unknown, level = 0): unknown {
+  if (typeof value === 'string')
+    return value.replace(BEARER, `$1 ${REDACTED}`).replace(URL_PASSWORD, `$1${REDACTED}@`)
+  if (typeof value === 'bigint') return value.toString()
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof Date) return value
+  if (level > MOST_LEVELS) return '[deeper]'
+  if (value instanceof Error) return redacted(errorFields(value), level)
+  if (Array.isArray(value)) return value.map((item) => redacted(item, level + 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      SECRET_KEY.test(key) && typeof item !== 'number' ? REDACTED : redacted(item, level + 1),
+    ]),
+  )
+}
+
+// Deep enough for an error's chain of causes and a run's report; a cycle ends here.
+const MOST_LEVELS = 8
+
+/** Only these of an error: libraries hang requests, with their headers, on theirs. */
+function errorFields(error: Error): Record<string, unknown> {
+  const { code, details } = error as Error & { code?: unknown; details?: unknown }
+  return {
+    name: error.name,
+    message: error.message,
+    ...(code === undefined ? {} : { code }),
+    ...(details === undefined ? {} : { details }),
+    stack: error.stack
+      ?.split('\n')
+      .slice(1, 9)
+      .map((frame) => frame.trim()),
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  }
+}
+
+function withoutSecrets(line: string, secrets: readonly string[]): string {
+  return secrets.reduce((text, secret) => (secret === '' ? text : text.replaceAll(secret, REDACTED)), line)
+}

@@ -1,0 +1,54 @@
+import './node-version.js'
+import { createApp, type App, type Started } from './app.ts'
+import { ConfigError, readEnv, toConfig, type Config } from './config.ts'
+
+// What a supervisor reads as "do not start again before somebody changed something" (EX_CONFIG of sysexits.h).
+const EXIT_CONFIG = 78
+// Nothing may hold the process longer than the time it promised to be gone in.
+const STOP_DEADLINE_MS = 9_500
+
+const config = readConfig()
+const app = createApp(config)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void shutDown(app, 0))
+
+try {
+  const started = await app.start()
+  if (!config.production) process.stdout.write(welcome(started))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  await shutDown(app, 1)
+}
+
+function readConfig(): Config {
+  try {
+    return toConfig(readEnv())
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(EXIT_CONFIG)
+  }
+}
+
+async function shutDown(running: App, exitCode: number): Promise<void> {
+  setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
+  await running.stop()
+  process.exit(exitCode)
+}
+
+function welcome({ port, adminToken, databaseUrl, clusterDirectory, simulatorUrl }: Started): string {
+  const base = `http://localhost:${port}`
+  return [
+    '',
+    'Ledger Mirror runs.',
+    `Open: ${base}`,
+    `Admin token: ${adminToken}`,
+    ...(clusterDirectory === null ? [] : [`Postgres: ${databaseUrl}`, `Its cluster: ${clusterDirectory}`]),
+    ...(simulatorUrl === null ? [] : [`QuickBooks simulator: ${simulatorUrl}/sandbox`]),
+    'Try:',
+    `  curl -H 'Authorization: Bearer ${adminToken}' ${base}/admin/companies`,
+    `  curl ${base}/metrics`,
+    'Ctrl-C stops everything.',
+    '',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,20 @@
+import type { Entity } from '../domain/entity.ts'
+import { LedgerModel } from './ledger-model.ts'
+
+/** A row of `sync_states`: how far one entity of one company is complete. */
+export class SyncState extends LedgerModel {
+  static override get tableName(): string {
+    return 'sync_states'
+  }
+
+  static override get idColumn(): string[] {
+    return ['realm_id', 'entity']
+  }
+
+  declare realmId: string
+  declare entity: Entity
+  declare watermark: Date | null
+  declare lastSyncedAt: Date | null
+  declare listing: Record<string, unknown> | null
+  declare mappingVersion: number
+}

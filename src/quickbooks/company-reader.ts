@@ -1,0 +1,184 @@
+import type { Page } from '../domain/change.ts'
+import type { Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import type { CallOperation, QuickBooksCall } from '../domain/quickbooks-call.ts'
+import type { Answer } from './answer.ts'
+import { countQuery } from './build-query.ts'
+import { readChanges, readCount, readQueryAnswer, readSingle, unexpected } from './envelope.ts'
+import { faultOf } from './fault.ts'
+import type { ListingCursor } from './listing-cursor.ts'
+import { listPage, type ListingPage } from './list-page.ts'
+import { MAPPERS } from './registry.ts'
+import type { Mapping } from './mapping.ts'
+import { toSecond } from './moment.ts'
+import { createClient, type ReadOnlyClient } from './node-quickbooks.ts'
+import { objectField, refField, textField } from './payload-fields.ts'
+import { toChangesAnswer, type ChangesAnswer } from './read-changes.ts'
+import { readByIds } from './read-by-ids.ts'
+import type { Transport } from './transport.ts'
+
+/** What reading one company takes. */
+export interface CompanyAccess {
+  readonly realmId: string
+  /** For records without CurrencyRef; null while it is not known. */
+  readonly homeCurrency: () => string | null
+  readonly accessToken: () => Promise<string>
+  /** A token other than `stale`, which Intuit has just refused. */
+  readonly renewAccessToken: (stale: string) => Promise<string>
+  /** Told of every HTTP call that ended, also of failed ones. */
+  readonly onCall: (call: QuickBooksCall) => void
+  /** Ends calls in flight. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Reads one company. Every method throws LedgerError: `throttled`, `unavailable`, `needs_reauth`,
+ * `company_unavailable`, `internal`, or what its own comment adds. An expired access token is renewed and the call
+ * repeated once; refused again, it is `unavailable`.
+ */
+export interface CompanyReader {
+  companyInfo(): Promise<{
+    readonly observedAt: Date
+    readonly name: string
+    readonly country: string | null
+    /** IANA name. */
+    readonly timeZone: string | null
+  }>
+  preferences(): Promise<{ readonly observedAt: Date; readonly homeCurrency: string | null }>
+  /** Change data capture, one call for all entities. `window_exceeded` when `since` lies too far back. */
+  changes(entities: readonly Entity[], since: Date): Promise<ChangesAnswer>
+  /** One page of a listing, in one call, or in a dozen when a record on it cannot be served. */
+  listPage(entity: Entity, cursor: ListingCursor): Promise<ListingPage>
+  /** How many records QuickBooks has, inactive ones included. */
+  count(entity: Entity): Promise<{ readonly observedAt: Date; readonly count: number }>
+  /** Reads records by id, at least one; ids that QuickBooks has no record for are `missing`. */
+  byIds(entity: Entity, ids: readonly string[]): Promise<{ readonly page: Page; readonly missing: string[] }>
+}
+
+export interface ReaderOptions {
+  readonly apiBaseUrl: string
+  readonly callTimeoutMs: number
+  readonly now: () => number
+  readonly transport: Transport
+}
+
+export function createCompanyReader(options: ReaderOptions, access: CompanyAccess): CompanyReader {
+  const call = callerOf(options, access)
+  const mapping = (): Mapping => ({ homeCurrency: access.homeCurrency() })
+  const query = (entity: Entity, operation: CallOperation) => (conditions: string) =>
+    call(
+      operation,
+      (client, callback) => client[MAPPERS[entity].find](conditions, callback),
+      (answer) => readQueryAnswer(answer, MAPPERS[entity].intuitName),
+    )
+  const count = (entity: Entity) =>
+    call('count', (client, callback) => client[MAPPERS[entity].find](countQuery(entity), callback), readCount)
+  return {
+    companyInfo: () =>
+      call(
+        'company_info',
+        (client, callback) => client.getCompanyInfo(access.realmId, callback),
+        readCompanyInfo,
+      ),
+    preferences: () =>
+      call('preferences', (client, callback) => client.getPreferences(callback), readPreferences),
+    async changes(entities, since) {
+      const names = entities.map((entity) => MAPPERS[entity].intuitName).join(',')
+      const envelope = await call(
+        'cdc',
+        (client, callback) => client.changeDataCapture(names, toSecond(since), callback),
+        readChanges,
+      )
+      return toChangesAnswer(envelope, mapping())
+    },
+    listPage: (entity, cursor) => listPage(entity, cursor, mapping(), query(entity, 'query')),
+    async count(entity) {
+      const { observedAt, count: total } = await count(entity)
+      return { observedAt, count: total }
+    },
+    byIds: (entity, ids) =>
+      readByIds(entity, ids, mapping(), query(entity, 'read_by_id'), () => count(entity)),
+  }
+}
+
+type Start = (client: ReadOnlyClient, callback: (error: unknown) => void) => void
+
+/** One call with a token that may have expired meanwhile. */
+function callerOf(options: ReaderOptions, access: CompanyAccess) {
+  const { transport, callTimeoutMs, now, apiBaseUrl } = options
+  const { realmId, signal, onCall } = access
+
+  const callOnce = <T>(operation: CallOperation, start: Start, read: (answer: Answer) => T, token: string) =>
+    transport.send({
+      operation,
+      timeoutMs: callTimeoutMs,
+      signal,
+      onCall,
+      ...(operation === 'count' ? { toUrl: countInstead } : {}),
+      start: (callback) => start(createClient({ apiBaseUrl, realmId, accessToken: token }), callback),
+      read: (answer) => {
+        const fault = faultOf(answer, { operation, secrets: [token], nowMs: now() })
+        if (fault) throw fault
+        return read(answer)
+      },
+    })
+
+  return async <T>(operation: CallOperation, start: Start, read: (answer: Answer) => T): Promise<T> => {
+    const token = await access.accessToken()
+    try {
+      return await callOnce(operation, start, read, token)
+    } catch (error) {
+      if (!isExpiry(error)) throw error
+      const renewed = await access.renewAccessToken(token)
+      return await callOnce(operation, start, read, renewed).catch((again: unknown) => {
+        throw isExpiry(again) ? refusedAgain(again) : again
+      })
+    }
+  }
+}
+
+/**
+ * node-quickbooks counts only criteria that it builds itself, to which it adds a page: a count of a page is not what
+ * is asked for.
+ */
+function countInstead(url: string): string {
+  return url.replace('select * from', 'select count(*) from')
+}
+
+function isExpiry(error: unknown): error is LedgerError {
+  return error instanceof LedgerError && error.code === 'token_expired'
+}
+
+function refusedAgain({ message, details }: LedgerError): LedgerError {
+  return new LedgerError('unavailable', `an access token that was just renewed was refused: ${message}`, {
+    details,
+  })
+}
+
+function readCompanyInfo(answer: Answer) {
+  const { object, observedAt } = readSingle(answer, 'CompanyInfo')
+  const name = textField(object, 'CompanyName')
+  if (!name) throw unexpected(answer, 'a CompanyName')
+  const timeZone = textField(object, 'DefaultTimeZone')
+  return {
+    observedAt,
+    name,
+    country: textField(object, 'Country'),
+    timeZone: timeZone !== null && isTimeZone(timeZone) ? timeZone : null,
+  }
+}
+
+function readPreferences(answer: Answer) {
+  const { object, observedAt } = readSingle(answer, 'Preferences')
+  const currency = objectField(object, 'CurrencyPrefs') ?? {}
+  return { observedAt, homeCurrency: refField(currency, 'HomeCurrency').value }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}

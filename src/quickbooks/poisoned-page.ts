@@ -1,0 +1,131 @@
+import type { Reject } from '../domain/change.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import type { QueryAnswer } from './envelope.ts'
+import { advance, passOver, positionOf, type ListingCursor } from './listing-cursor.ts'
+
+/** The rows that one query gave, and from where. */
+export interface Slice extends QueryAnswer {
+  readonly from: ListingCursor
+}
+
+export type ReadSlice = (from: ListingCursor, rows: number) => Promise<Slice>
+
+/** What could be read of a page that could not be served whole, and from where to go on. */
+export interface AroundPoison {
+  readonly slices: readonly Slice[]
+  readonly rejects: readonly Reject[]
+  readonly next: ListingCursor | null
+}
+
+interface Suspect {
+  readonly at: ListingCursor
+  readonly error: LedgerError
+}
+
+// SystemFault. One invoice that refers to something inactive was seen to break every page that it is on.
+const SYSTEM_FAULT = '10000'
+
+// So many records in a row that cannot be served are no damaged records, but a QuickBooks that does not work.
+const MOST_SUSPECTS = 5
+
+export function isPoisoned(error: unknown): error is LedgerError {
+  return (
+    error instanceof LedgerError && error.code === 'unavailable' && error.details.faultCode === SYSTEM_FAULT
+  )
+}
+
+/**
+ * Reads up to the record that breaks the page, by halving, then looks behind it: one row that can be served there
+ * shows that QuickBooks works. Then the record is asked for once more, and only if it fails again it is a reject.
+ * About log2(asked) + 3 calls for one record.
+ *
+ * @param asked how many rows were asked for at the cursor when the page failed
+ * @throws LedgerError `unavailable` when too many rows in a row fail
+ */
+export async function readAroundPoison(
+  cursor: ListingCursor,
+  asked: number,
+  readSlice: ReadSlice,
+): Promise<AroundPoison> {
+  const before = await readUpToPoison(cursor, asked, readSlice)
+  if (before.suspect === null) return { slices: before.slices, rejects: [], next: before.next }
+  const behind = await readBehind(before.suspect, readSlice)
+  const again = await askAgain(behind.suspects, readSlice)
+  return {
+    slices: [...before.slices, ...behind.slices, ...again.slices],
+    rejects: again.rejects,
+    next: behind.next,
+  }
+}
+
+/** Halving: `within` is how many rows at the cursor are sure to hold the record that cannot be served. */
+async function readUpToPoison(cursor: ListingCursor, asked: number, readSlice: ReadSlice) {
+  const slices: Slice[] = []
+  let at = cursor
+  let within = asked
+  while (within > 0) {
+    const rows = Math.ceil(within / 2)
+    const taken = await attempt(at, rows, readSlice)
+    if (taken instanceof LedgerError) {
+      if (rows === 1) return { slices, suspect: { at, error: taken }, next: null }
+      within = rows
+      continue
+    }
+    slices.push(taken)
+    const next = advance(at, taken.rows, rows)
+    if (next === null) return { slices, suspect: null, next }
+    within -= rowsPassed(at, next, taken)
+    at = next
+  }
+  return { slices, suspect: null, next: at }
+}
+
+/** One row at a time behind the first suspect, until one can be served. */
+async function readBehind(first: Suspect, readSlice: ReadSlice) {
+  const suspects = [first]
+  let at = passOver(first.at)
+  for (;;) {
+    const taken = await attempt(at, 1, readSlice)
+    if (!(taken instanceof LedgerError)) {
+      return { suspects, slices: [taken], next: advance(at, taken.rows, 1) }
+    }
+    suspects.push({ at, error: taken })
+    if (suspects.length > MOST_SUSPECTS) throw taken
+    at = passOver(at)
+  }
+}
+
+async function askAgain(suspects: readonly Suspect[], readSlice: ReadSlice) {
+  const slices: Slice[] = []
+  const rejects: Reject[] = []
+  for (const { at } of suspects) {
+    const taken = await attempt(at, 1, readSlice)
+    if (taken instanceof LedgerError) rejects.push(rejectAt(at, taken))
+    else slices.push(taken)
+  }
+  return { slices, rejects }
+}
+
+async function attempt(at: ListingCursor, rows: number, readSlice: ReadSlice): Promise<Slice | LedgerError> {
+  try {
+    return await readSlice(at, rows)
+  } catch (error) {
+    if (isPoisoned(error)) return error
+    throw error
+  }
+}
+
+/** How far the place moved on, in rows: those of the last second are served again. */
+function rowsPassed(at: ListingCursor, next: ListingCursor, { rows }: Slice): number {
+  const isSameSecond = next.offset > 0
+  return isSameSecond ? next.offset - at.offset : rows.length - next.seen.length
+}
+
+function rejectAt(at: ListingCursor, { message, details }: LedgerError): Reject {
+  return {
+    qboId: null,
+    position: positionOf(at, 0),
+    payload: '',
+    reason: new LedgerError('poisoned_page', `QuickBooks cannot serve this record: ${message}`, { details }),
+  }
+}

@@ -1,0 +1,49 @@
+import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
+import { createCompanyReader, type CompanyAccess, type CompanyReader } from './company-reader.ts'
+import { refreshTokens, revokeToken, type TokenSet } from './tokens.ts'
+import { createTransport } from './transport.ts'
+
+export type { CompanyAccess, CompanyReader } from './company-reader.ts'
+export type { ListingPage } from './list-page.ts'
+export type { ChangesAnswer } from './read-changes.ts'
+export type { TokenSet } from './tokens.ts'
+
+export interface QuickBooksOptions {
+  /** The part of the address before `/v3/company/`. */
+  readonly apiBaseUrl: string
+  readonly tokenUrl: string
+  readonly revokeUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** For each call of the Accounting API, from its start to the last byte. */
+  readonly callTimeoutMs: number
+  /** For each call of the token endpoints. */
+  readonly tokenTimeoutMs: number
+  /** Epoch ms: for the duration of calls, the expiry of tokens and a Retry-After that names a date. */
+  readonly now: () => number
+}
+
+/** Intuit's side: reading companies, and keeping the permission to. There is no way to write. */
+export interface QuickBooks {
+  company(access: CompanyAccess): CompanyReader
+  /**
+   * @throws LedgerError `needs_reauth` for a dead refresh token, `app_misconfigured` for refused credentials of the
+   *   app, `throttled`, `unavailable`
+   */
+  refreshTokens(refreshToken: string, onCall?: (call: QuickBooksCall) => void): Promise<TokenSet>
+  /** @throws LedgerError as refreshTokens does */
+  revokeToken(refreshToken: string, onCall?: (call: QuickBooksCall) => void): Promise<void>
+  /** Ends kept-alive sockets. */
+  close(): void
+}
+
+/** Several may live in one process, each with its own addresses and sockets. */
+export function createQuickBooks(options: QuickBooksOptions): QuickBooks {
+  const transport = createTransport(options)
+  return {
+    company: (access) => createCompanyReader({ ...options, transport }, access),
+    refreshTokens: (refreshToken, onCall) => refreshTokens({ ...options, transport }, refreshToken, onCall),
+    revokeToken: (refreshToken, onCall) => revokeToken({ ...options, transport }, refreshToken, onCall),
+    close: () => transport.close(),
+  }
+}

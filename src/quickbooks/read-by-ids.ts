@@ -1,0 +1,110 @@
+import type { Page, Reject } from '../domain/change.ts'
+import type { Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { idsQuery } from './build-query.ts'
+import { earliest, type Observed, type QueryAnswer } from './envelope.ts'
+import { idOf, mapRecord } from './mappers.ts'
+import { partRows } from './map-rows.ts'
+import type { Mapping } from './mapping.ts'
+import { isPoisoned } from './poisoned-page.ts'
+
+export interface ReadByIds {
+  readonly page: Page
+  /** Ids that QuickBooks has no record for: deleted, or never there. */
+  readonly missing: string[]
+}
+
+// Room for ids in an address that stays under 4 kB, where some gateways cut.
+const LONGEST_ID_LIST = 3_000
+// Two percent-encoded apostrophes and a comma around each id.
+const AROUND_ID = 7
+
+// As in a listing: so many single records in a row that fail are a QuickBooks that does not work.
+const MOST_SINGLE_FAILURES = 5
+
+/**
+ * Reads records by their ids, at least one, in as few queries as the length of an address allows. A record that
+ * QuickBooks cannot serve (fault 10000) becomes a reject and is neither read nor missing; when nothing at all could
+ * be read, a count tells whether it is the records or QuickBooks.
+ */
+export async function readByIds(
+  entity: Entity,
+  ids: readonly string[],
+  mapping: Mapping,
+  query: (conditions: string) => Promise<QueryAnswer>,
+  count: () => Promise<Observed>,
+): Promise<ReadByIds> {
+  const asked = [...new Set(ids)]
+  const found: Found = { answers: [], rejects: [], failuresInARow: 0 }
+  for (const batch of batchesOf(asked)) await readBatch(entity, batch, query, found)
+  const observations = found.answers.length > 0 ? found.answers : [await count()]
+  return toResult(entity, asked, found, earliest(observations), mapping)
+}
+
+interface Found {
+  readonly answers: QueryAnswer[]
+  readonly rejects: Reject[]
+  failuresInARow: number
+}
+
+function batchesOf(ids: readonly string[]): string[][] {
+  const batches: string[][] = []
+  let room = 0
+  for (const id of ids) {
+    room -= id.length + AROUND_ID
+    if (room < 0) {
+      batches.push([])
+      room = LONGEST_ID_LIST - id.length - AROUND_ID
+    }
+    batches.at(-1)?.push(id)
+  }
+  return batches
+}
+
+async function readBatch(
+  entity: Entity,
+  ids: readonly string[],
+  query: (conditions: string) => Promise<QueryAnswer>,
+  found: Found,
+): Promise<void> {
+  try {
+    found.answers.push(await query(idsQuery(entity, ids)))
+    found.failuresInARow = 0
+  } catch (error) {
+    if (!isPoisoned(error)) throw error
+    if (ids.length === 1) return noteUnreadable(ids[0] ?? null, error, found)
+    const middle = Math.ceil(ids.length / 2)
+    await readBatch(entity, ids.slice(0, middle), query, found)
+    await readBatch(entity, ids.slice(middle), query, found)
+  }
+}
+
+function noteUnreadable(qboId: string | null, error: LedgerError, found: Found): void {
+  found.failuresInARow += 1
+  if (found.failuresInARow > MOST_SINGLE_FAILURES) throw error
+  const { message, details } = error
+  const reason = new LedgerError('poisoned_page', `QuickBooks cannot serve this record: ${message}`, {
+    details,
+  })
+  found.rejects.push({ qboId, position: null, payload: '', reason })
+}
+
+function toResult(
+  entity: Entity,
+  asked: readonly string[],
+  found: Found,
+  observedAt: Date,
+  mapping: Mapping,
+): ReadByIds {
+  const rows = found.answers.flatMap((answer) => answer.rows)
+  const { changes, rejects } = partRows(
+    rows,
+    (row) => mapRecord(entity, row, mapping),
+    (index) => `read by id #${index + 1}`,
+  )
+  const read = new Set([...rows.map(idOf), ...found.rejects.map(({ qboId }) => qboId)])
+  return {
+    page: { changes, rejects: [...rejects, ...found.rejects], observedAt },
+    missing: asked.filter((id) => !read.has(id)),
+  }
+}

@@ -1,0 +1,179 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import type { CallOperation, QuickBooksCall } from '../domain/quickbooks-call.ts'
+import { intuitTidOf, isSuccess, readAnswer, type Answer } from './answer.ts'
+import { withHook } from './axios-hook.ts'
+
+export interface Request<T> {
+  readonly operation: CallOperation
+  /** For the whole call: waiting for a socket, connecting, the last byte of the body. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  readonly onCall?: ((call: QuickBooksCall) => void) | undefined
+  readonly toUrl?: (url: string) => string
+  /** Starts the call of node-quickbooks. Its callback may come twice, late or never. */
+  readonly start: (callback: (error: unknown) => void) => void
+  /** Makes the result of an answer, or throws what is wrong with it. */
+  readonly read: (answer: Answer) => T
+}
+
+export interface Transport {
+  /**
+   * @throws LedgerError: what `read` throws; `unavailable` when no whole answer came; the signal's own reason when
+   *   that is a LedgerError. None of them holds the request.
+   */
+  send<T>(request: Request<T>): Promise<T>
+  /** Ends the kept-alive sockets. */
+  close(): void
+}
+
+// 40 requests at once is the most that Intuit is said to grant one app; what is beyond waits here instead of there.
+const MOST_SOCKETS = 40
+// Gateways close an idle connection after about a minute; one that we close first cannot be cut under a request.
+const IDLE_SOCKET_MS = 20_000
+
+/**
+ * node-quickbooks with what it lacks: one promise settled once, a time limit, an abort, kept-alive sockets, the
+ * status and headers of answers, and errors that carry no token.
+ */
+export function createTransport({ now }: { readonly now: () => number }): Transport {
+  const agentOptions = { keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS }
+  const agents = { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) }
+  return {
+    send: (request) => send(request, agents, now),
+    close: () => {
+      agents.httpAgent.destroy()
+      agents.httpsAgent.destroy()
+    },
+  }
+}
+
+/** How a call ended, in the words of QuickBooksCall. */
+interface Ending {
+  readonly status: string
+  readonly metered: boolean
+  readonly intuitTid: string | null
+}
+
+function send<T>(
+  request: Request<T>,
+  agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent },
+  now: () => number,
+): Promise<T> {
+  const { signal, operation } = request
+  if (signal?.aborted) return Promise.reject(givenUp(signal))
+  const startedAt = now()
+  const inFlight = new AbortController()
+  return new Promise<T>((resolve, reject) => {
+    let settled = false
+    let requested = false
+
+    const settle = (ending: Ending, conclude: () => T): void => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      try {
+        if (requested) request.onCall?.({ operation, durationMs: now() - startedAt, ...ending })
+        resolve(conclude())
+      } catch (error) {
+        reject(toLedgerError(error))
+      }
+    }
+    const giveUp = (status: string, error: LedgerError): void => {
+      settle(noAnswer(status), () => raise(error))
+      inFlight.abort()
+    }
+    const onAbort = (): void => giveUp('reset', givenUp(signal))
+    const timer = setTimeout(() => giveUp('timeout', timedOut(request.timeoutMs)), request.timeoutMs)
+    signal?.addEventListener('abort', onAbort)
+
+    const hook = {
+      ...agents,
+      timeoutMs: request.timeoutMs,
+      signal: inFlight.signal,
+      toUrl: request.toUrl ?? ((url: string) => url),
+      onRequest: () => {
+        requested = true
+      },
+      onAnswer: (status: number, headers: Readonly<Record<string, string>>, text: string) => {
+        const answer = readAnswer(status, headers, text)
+        settle(endingOf(answer, operation), () => request.read(answer))
+      },
+    }
+    const onCallback = (error: unknown): void => {
+      const failure = requested ? failureOf(error, request.timeoutMs) : neverSent(error)
+      settle(noAnswer(isTimeout(error) ? 'timeout' : 'reset', answeredSuccess(error, operation)), () =>
+        raise(failure),
+      )
+    }
+    try {
+      withHook(hook, () => request.start(onCallback))
+    } catch (error) {
+      onCallback(error)
+    }
+  })
+}
+
+function endingOf(answer: Answer, operation: CallOperation): Ending {
+  const metered = isSuccess(answer) && isMetered(operation)
+  return { status: String(answer.status), metered, intuitTid: intuitTidOf(answer) }
+}
+
+function noAnswer(status: string, metered = false): Ending {
+  return { status, metered, intuitTid: null }
+}
+
+/** Intuit counts what it reads out of the Accounting API, never what its token endpoints do. */
+function isMetered(operation: CallOperation): boolean {
+  return operation !== 'refresh' && operation !== 'revoke'
+}
+
+/** A connection that broke inside the body of a 2xx: Intuit has counted the call. */
+function answeredSuccess(error: unknown, operation: CallOperation): boolean {
+  const response = property(error, 'response')
+  const status = Number(property(response, 'status'))
+  return isMetered(operation) && status >= 200 && status < 300
+}
+
+function failureOf(error: unknown, timeoutMs: number): LedgerError {
+  if (isTimeout(error)) return timedOut(timeoutMs)
+  const code = property(error, 'code')
+  const message = `the connection to QuickBooks failed${typeof code === 'string' ? `: ${code}` : ''}`
+  return new LedgerError('unavailable', message, { cause: bareCause(error) })
+}
+
+function neverSent(error: unknown): LedgerError {
+  return new LedgerError('internal', 'node-quickbooks made no request of a call', { cause: bareCause(error) })
+}
+
+function timedOut(timeoutMs: number): LedgerError {
+  return new LedgerError('unavailable', `QuickBooks did not answer within ${timeoutMs} ms`)
+}
+
+/** Who gave the call up may have said why in terms of the domain, such as a lost lease. */
+function givenUp(signal: AbortSignal | undefined): LedgerError {
+  const reason: unknown = signal?.reason
+  if (reason instanceof LedgerError) return reason
+  return new LedgerError('unavailable', 'the call to QuickBooks was given up')
+}
+
+function isTimeout(error: unknown): boolean {
+  const code = property(error, 'code')
+  return code === 'ECONNABORTED' || code === 'ETIMEDOUT'
+}
+
+/** An error of axios holds its request, and with it the token: only its words go on. */
+function bareCause(error: unknown): Error {
+  return new Error(String(property(error, 'message') ?? error))
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+function raise(error: LedgerError): never {
+  throw error
+}

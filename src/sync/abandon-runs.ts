@@ -1,0 +1,65 @@
+import { requestSync } from '../connections/request-sync.ts'
+import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import type { Trigger } from '../domain/sync-run.ts'
+import { raiseTotals } from './raise-totals.ts'
+import { runTotals } from './report.ts'
+
+interface AbandonedRun {
+  readonly id: number
+  readonly realmId: string
+  readonly trigger: Trigger
+  readonly startedAt: Date
+}
+
+/**
+ * Closes runs whose process died (no heartbeat for 30 seconds, by Postgres' own clock) and asks for their companies
+ * again. One whose transaction is under way is alive and passed over.
+ *
+ * @param realmId one company alone; null for all.
+ * @returns the companies asked for.
+ */
+export async function abandonLapsedRuns(tx: Tx, realmId: string | null = null): Promise<string[]> {
+  const lapsed = await rowsOf<AbandonedRun>(
+    tx.trx,
+    `UPDATE sync_runs
+        SET status = 'abandoned', finished_at = :now, error_code = 'lease_lost',
+            error_message = 'its process gave no sign of life for 30 seconds'
+      WHERE id IN (SELECT id FROM sync_runs
+                    WHERE status = 'running' AND heartbeat_at < clock_timestamp() - interval '30 seconds'
+                      AND (CAST(:realmId AS text) IS NULL OR realm_id = :realmId)
+                      FOR UPDATE SKIP LOCKED)
+      RETURNING id, realm_id AS "realmId", trigger, started_at AS "startedAt"`,
+    { now: tx.now, realmId },
+  )
+  return askAgain(tx, lapsed)
+}
+
+/** Closes one run because its process stops, and asks for its company again. */
+export async function abandonRun(database: Database, runId: number): Promise<string[]> {
+  return database.transaction(async (tx) => {
+    const abandoned = await rowsOf<AbandonedRun>(
+      tx.trx,
+      `UPDATE sync_runs
+          SET status = 'abandoned', finished_at = :now, error_code = 'lease_lost',
+              error_message = 'its process was stopped'
+        WHERE id = :runId AND status = 'running'
+        RETURNING id, realm_id AS "realmId", trigger, started_at AS "startedAt"`,
+      { runId, now: tx.now },
+    )
+    return askAgain(tx, abandoned)
+  })
+}
+
+async function askAgain(tx: Tx, runs: readonly AbandonedRun[]): Promise<string[]> {
+  if (runs.length === 0) return []
+  const asked = await requestSync(
+    tx,
+    runs.map((run) => run.realmId),
+    { mode: 'incremental', trigger: 'recovery' },
+  )
+  await raiseTotals(
+    tx,
+    runs.flatMap((run) => runTotals(run, 'abandoned', tx.now)),
+  )
+  return [...asked.keys()]
+}

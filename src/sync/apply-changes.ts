@@ -1,0 +1,92 @@
+import type { Tx } from '../db/database.ts'
+import type { Change, Page, Tombstone, Version } from '../domain/change.ts'
+import { decide, type Decision, type Known } from '../domain/decide.ts'
+import type { Entity } from '../domain/entity.ts'
+import type { EntityCounts } from '../domain/sync-run.ts'
+import { readKnown } from './known-records.ts'
+import { stateOf, type Run } from './run.ts'
+import { buryAll, deleteAll, digUp, touchAll, writeAll, type WriteContext } from './write-records.ts'
+
+interface Decided {
+  readonly change: Change
+  readonly known: Known
+  readonly decision: Decision
+}
+
+/** Decides about every change of a page and writes what follows, one statement for each kind of write. */
+export async function applyChanges(
+  tx: Tx,
+  run: Run,
+  entity: Entity,
+  page: Page,
+  authoritative: boolean,
+): Promise<Partial<EntityCounts>> {
+  if (page.changes.length === 0) return {}
+  const reading = { observedAt: page.observedAt, authoritative }
+  const known = await readKnown(
+    tx.trx,
+    run.realmId,
+    entity,
+    page.changes.map((change) => change.qboId),
+  )
+  const decided = page.changes.map((change): Decided => {
+    const held = known.get(change.qboId) ?? { record: null, buried: null }
+    return { change, known: held, decision: decide(change, held, reading) }
+  })
+  const context: WriteContext = { tx, realmId: run.realmId, runId: run.id, entity, ...reading }
+  const lost = await write(context, decided)
+  return { ...count(decided, lost), drifted: countDrifted(run, entity, decided, authoritative) }
+}
+
+/** @returns ids whose write the guard in the statement refused: somebody else wrote something newer meanwhile. */
+async function write(context: WriteContext, decided: readonly Decided[]): Promise<ReadonlySet<string>> {
+  const versions = (...decisions: Decision[]): Version[] =>
+    decided.filter(({ decision }) => decisions.includes(decision)).map(({ change }) => change as Version)
+  const tombstones = (decision: Decision): Tombstone[] =>
+    decided.filter((one) => one.decision === decision).map(({ change }) => change as Tombstone)
+
+  const known = new Map(decided.map((one) => [one.change.qboId, one.known]))
+  const written = versions('inserted', 'updated', 'revived')
+  const touched = versions('touched')
+  const deleted = tombstones('deleted')
+  const done = [
+    await writeAll(context, written, (version) =>
+      sourceValidFrom(version, known.get(version.qboId), context),
+    ),
+    await touchAll(context, touched),
+    await deleteAll(context, deleted),
+  ].flat()
+  await buryAll(context, tombstones('buried'))
+  await digUp(
+    context,
+    written.filter((version) => known.get(version.qboId)?.buried).map((version) => version.qboId),
+  )
+  const lost = new Set([...written, ...touched, ...deleted].map((change) => change.qboId))
+  for (const qboId of done) lost.delete(qboId)
+  return lost
+}
+
+/** LastUpdatedTime, or the answer's time where content changed although that did not advance. */
+function sourceValidFrom(version: Version, known: Known | undefined, { observedAt }: WriteContext): Date {
+  const before = known?.record?.sourceUpdatedAt
+  return before && version.sourceUpdatedAt <= before ? observedAt : version.sourceUpdatedAt
+}
+
+function count(decided: readonly Decided[], lost: ReadonlySet<string>): Partial<EntityCounts> {
+  const counts: Partial<Record<Decision, number>> = {}
+  for (const { change, decision } of decided) {
+    const outcome = lost.has(change.qboId) ? 'stale' : decision
+    counts[outcome] = (counts[outcome] ?? 0) + 1
+  }
+  return counts
+}
+
+/** What a listing had to correct although change data capture had passed it: a change that it never told of. */
+function countDrifted(run: Run, entity: Entity, decided: readonly Decided[], authoritative: boolean): number {
+  const { watermark } = stateOf(run, entity)
+  if (!authoritative || !watermark) return 0
+  const corrected: readonly Decision[] = ['inserted', 'updated', 'revived']
+  return decided.filter(
+    ({ change, decision }) => corrected.includes(decision) && change.sourceUpdatedAt < watermark,
+  ).length
+}

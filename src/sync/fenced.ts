@@ -1,0 +1,35 @@
+import { rowsOf, type Tx } from '../db/database.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { callTotals, recordCallsByDay } from './record-calls.ts'
+import { raiseTotals, type Increment } from './raise-totals.ts'
+import type { Run } from './run.ts'
+
+/**
+ * One transaction of a run. It begins by asking whether the run still has its lease, in a way that nobody can take
+ * the lease away until it ends: a process that was paused and wakes up writes nothing. The calls made since the
+ * last one are recorded with it.
+ *
+ * @param work may return totals to raise; they are raised last, because every run of the service shares those rows.
+ * @throws LedgerError `lease_lost` when the run is no longer the company's running one.
+ */
+export async function fenced(run: Run, work: (tx: Tx) => Promise<Increment[] | void>): Promise<void> {
+  const calls = [...run.unrecordedCalls]
+  await run.database.transaction(async (tx) => {
+    await holdLease(tx, run.id)
+    const increments = (await work(tx)) ?? []
+    await recordCallsByDay(tx, run.realmId, calls)
+    await raiseTotals(tx, [...increments, ...callTotals(tx, run.realmId, calls)])
+  })
+  run.unrecordedCalls = run.unrecordedCalls.slice(calls.length)
+}
+
+async function holdLease(tx: Tx, runId: number): Promise<void> {
+  const held = await rowsOf(
+    tx.trx,
+    `SELECT id FROM sync_runs WHERE id = :runId AND status = 'running' FOR SHARE`,
+    { runId },
+  )
+  if (held.length === 0) {
+    throw new LedgerError('lease_lost', `run ${runId} no longer holds its company`)
+  }
+}

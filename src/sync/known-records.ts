@@ -1,0 +1,37 @@
+import type { Knex } from 'knex'
+import { rowsOf } from '../db/database.ts'
+import type { Known, KnownRecord } from '../domain/decide.ts'
+import type { Entity } from '../domain/entity.ts'
+import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+
+type KnownRow = KnownRecord & { readonly qboId: string }
+type BuriedRow = { readonly qboId: string; readonly sourceUpdatedAt: Date; readonly observedAt: Date }
+
+/** What the mirror knows of the given ids; ids it knows nothing of are left out. */
+export async function readKnown(
+  on: Knex | Knex.Transaction,
+  realmId: string,
+  entity: Entity,
+  qboIds: readonly string[],
+): Promise<Map<string, Known>> {
+  const records = await rowsOf<KnownRow>(
+    on,
+    `SELECT qbo_id AS "qboId", content_hash AS "contentHash", sync_token AS "syncToken",
+            source_updated_at AS "sourceUpdatedAt", observed_at AS "observedAt", deleted_at IS NOT NULL AS deleted
+       FROM ${MIRRORED_TABLES[entity].table}
+      WHERE realm_id = :realmId AND qbo_id = ANY (:qboIds)`,
+    { realmId, qboIds: [...qboIds] },
+  )
+  const known = new Map<string, Known>(records.map((record) => [record.qboId, { record, buried: null }]))
+  const unseen = qboIds.filter((qboId) => !known.has(qboId))
+  if (unseen.length === 0) return known
+  const buried = await rowsOf<BuriedRow>(
+    on,
+    `SELECT qbo_id AS "qboId", source_updated_at AS "sourceUpdatedAt", observed_at AS "observedAt"
+       FROM tombstones
+      WHERE realm_id = :realmId AND entity = :entity AND qbo_id = ANY (:unseen)`,
+    { realmId, entity, unseen },
+  )
+  for (const row of buried) known.set(row.qboId, { record: null, buried: row })
+  return known
+}

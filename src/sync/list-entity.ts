@@ -1,0 +1,98 @@
+import { rowsOf, type Tx } from '../db/database.ts'
+import type { Entity } from '../domain/entity.ts'
+import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.ts'
+import type { ListingPage } from '../quickbooks/quickbooks.ts'
+import { resolveUnreadable } from './keep-rejects.ts'
+import { fenced } from './fenced.ts'
+import { settleListing } from './settle-listing.ts'
+import { resumableListing, type Listing, type Run } from './run.ts'
+import { takePage } from './take-page.ts'
+
+/**
+ * Lists an entity completely, oldest record first, and finds what QuickBooks no longer has. The place is kept with
+ * each page, so that a later run goes on from it; the watermark it will set is the time at which it began.
+ *
+ * @param startedAt QuickBooks' time of this run's first answer.
+ */
+export async function listEntity(run: Run, entity: Entity, startedAt: Date): Promise<void> {
+  const resumed = resumableListing(run, entity)
+  if (!resumed || resumed.cursor) await takeListing(run, entity, resumed, startedAt)
+  run.watermarks.set(entity, resumed ? new Date(resumed.startedAt) : startedAt)
+}
+
+async function takeListing(
+  run: Run,
+  entity: Entity,
+  resumed: Listing | null,
+  startedAt: Date,
+): Promise<void> {
+  const listing = resumed ?? {
+    startedAt: startedAt.toISOString(),
+    request: run.servedRequest,
+    cursor: startListing('created', null),
+  }
+  const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
+  const end = await takePages(run, entity, listing, seen)
+  await settleListing(run, entity, { end, seen })
+  await fenced(run, async (tx) => {
+    await saveListing(tx, run, entity, { ...listing, cursor: null })
+    if (!resumed) await resolveUnreadable(tx, run, entity)
+  })
+}
+
+/** Lists what changed since a moment, oldest change first: what change data capture had too much of to tell. */
+export async function listChanges(run: Run, entity: Entity, since: Date): Promise<void> {
+  let cursor: ListingCursor | null = startListing('changed', since)
+  while (cursor) {
+    const { page, next }: ListingPage = await run.reader.listPage(entity, cursor)
+    await takePage(run, entity, page, { authoritative: true })
+    cursor = next
+  }
+}
+
+/** @returns the cursor of the last page: where anything created since would follow. */
+async function takePages(
+  run: Run,
+  entity: Entity,
+  listing: Listing,
+  seen: Set<string>,
+): Promise<ListingCursor> {
+  let cursor = listing.cursor ?? startListing('created', null)
+  let fetching = run.reader.listPage(entity, cursor)
+  for (;;) {
+    const { page, next } = await fetching
+    // The next page is under way while this one is written. Its failure is met when it is awaited, not before.
+    const upcoming = next ? run.reader.listPage(entity, next) : null
+    upcoming?.catch(() => undefined)
+    for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
+    await takePage(run, entity, page, {
+      authoritative: true,
+      along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
+    })
+    if (!next || !upcoming) return cursor
+    cursor = next
+    fetching = upcoming
+  }
+}
+
+async function saveListing(tx: Tx, run: Run, entity: Entity, listing: Listing): Promise<void> {
+  await tx.trx.raw(
+    `INSERT INTO sync_states (realm_id, entity, listing)
+     VALUES (:realmId, :entity, CAST(:listing AS jsonb))
+     ON CONFLICT (realm_id, entity) DO UPDATE SET listing = excluded.listing`,
+    { realmId: run.realmId, entity, listing: JSON.stringify(listing) },
+  )
+}
+
+/** What the pages before a crash brought: an answer given since the listing began shows the record alive. */
+async function seenBefore(run: Run, entity: Entity, { startedAt }: Listing): Promise<Set<string>> {
+  const rows = await rowsOf<{ qboId: string }>(
+    run.database.knex,
+    `SELECT qbo_id AS "qboId"
+       FROM ${MIRRORED_TABLES[entity].table}
+      WHERE realm_id = :realmId AND observed_at >= :startedAt AND deleted_at IS NULL`,
+    { realmId: run.realmId, startedAt },
+  )
+  return new Set(rows.map((row) => row.qboId))
+}

@@ -1,0 +1,123 @@
+import { readCallsPause } from '../connections/service-state.ts'
+import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import type { CompanyStatus } from '../domain/company.ts'
+import { SYNCED_STATUSES } from '../domain/company.ts'
+import type { Entity } from '../domain/entity.ts'
+import type { Mode, Trigger } from '../domain/sync-run.ts'
+import { abandonLapsedRuns } from './abandon-runs.ts'
+import type { EntityState } from './run.ts'
+
+/** Why no run was opened. `not_asked`: every request was served. `waiting`: a pause stands. `held`: it runs already. */
+export type Skip = 'not_asked' | 'inactive' | 'waiting' | 'held'
+
+export interface OpenedRun {
+  readonly id: number
+  readonly trigger: Trigger
+  readonly mode: Mode
+  readonly servedRequest: number
+  readonly fullRequest: number
+  readonly startedAt: Date
+  readonly homeCurrency: string | null
+  readonly failuresInARow: number
+  readonly states: ReadonlyMap<Entity, EntityState>
+  readonly openRejects: ReadonlyMap<Entity, boolean>
+}
+
+interface CompanyRow {
+  readonly status: CompanyStatus
+  readonly notBefore: Date | null
+  readonly requestedSeq: number
+  readonly fullRequestedSeq: number
+  readonly servedSeq: number
+  readonly requestedMode: Mode
+  readonly requestedTrigger: Trigger
+  readonly homeCurrency: string | null
+  readonly failuresInARow: number
+}
+
+/** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
+export async function openRun(database: Database, realmId: string): Promise<OpenedRun | Skip> {
+  return database.transaction(async (tx) => {
+    const company = await lockCompany(tx, realmId)
+    if (!company || !SYNCED_STATUSES.includes(company.status)) return 'inactive'
+    if (company.requestedSeq <= company.servedSeq) return 'not_asked'
+    if (company.notBefore && company.notBefore > tx.now) return 'waiting'
+    if (await readCallsPause(tx.trx, tx.now)) return 'waiting'
+    const id = (await insertRun(tx, realmId, company)) ?? (await takeLapsed(tx, realmId, company))
+    if (id === null) return 'held'
+    return {
+      id,
+      trigger: company.requestedTrigger,
+      mode: company.requestedMode,
+      servedRequest: company.requestedSeq,
+      fullRequest: company.fullRequestedSeq,
+      startedAt: tx.now,
+      homeCurrency: company.homeCurrency,
+      failuresInARow: company.failuresInARow,
+      states: await readStates(tx, realmId),
+      openRejects: await readOpenRejects(tx, realmId),
+    }
+  })
+}
+
+async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefined> {
+  const [company] = await rowsOf<CompanyRow>(
+    tx.trx,
+    `SELECT status, not_before AS "notBefore", requested_seq AS "requestedSeq",
+            full_requested_seq AS "fullRequestedSeq", served_seq AS "servedSeq",
+            requested_mode AS "requestedMode", requested_trigger AS "requestedTrigger",
+            home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow"
+       FROM companies
+      WHERE realm_id = :realmId
+        FOR UPDATE`,
+    { realmId },
+  )
+  return company
+}
+
+async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<number | null> {
+  const [row] = await rowsOf<{ id: number }>(
+    tx.trx,
+    `INSERT INTO sync_runs (realm_id, trigger, mode, status, started_at, served_request)
+     VALUES (:realmId, :trigger, :mode, 'running', :now, :servedRequest)
+     ON CONFLICT (realm_id) WHERE status = 'running' DO NOTHING
+     RETURNING id`,
+    {
+      realmId,
+      trigger: company.requestedTrigger,
+      mode: company.requestedMode,
+      now: tx.now,
+      servedRequest: company.requestedSeq,
+    },
+  )
+  return row?.id ?? null
+}
+
+/** A worker may come before the tick to a company whose process died. */
+async function takeLapsed(tx: Tx, realmId: string, company: CompanyRow): Promise<number | null> {
+  const abandoned = await abandonLapsedRuns(tx, realmId)
+  return abandoned.length === 0 ? null : insertRun(tx, realmId, company)
+}
+
+async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntityState>> {
+  const rows = await rowsOf<EntityState & { entity: Entity }>(
+    tx.trx,
+    `SELECT entity, watermark, listing, mapping_version AS "mappingVersion"
+       FROM sync_states
+      WHERE realm_id = :realmId`,
+    { realmId },
+  )
+  return new Map(rows.map(({ entity, ...state }) => [entity, state]))
+}
+
+async function readOpenRejects(tx: Tx, realmId: string): Promise<Map<Entity, boolean>> {
+  const rows = await rowsOf<{ entity: Entity; due: boolean }>(
+    tx.trx,
+    `SELECT entity, bool_or(retry_at <= :now AND qbo_id IS NOT NULL) AS due
+       FROM sync_rejects
+      WHERE realm_id = :realmId AND resolved_at IS NULL
+      GROUP BY entity`,
+    { realmId, now: tx.now },
+  )
+  return new Map(rows.map((row) => [row.entity, row.due]))
+}

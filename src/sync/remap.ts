@@ -1,0 +1,91 @@
+import { rowsOf, type Tx } from '../db/database.ts'
+import type { Version } from '../domain/change.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
+import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import { mapStored, MAPPING_VERSION } from '../quickbooks/mappers.ts'
+import { fenced } from './fenced.ts'
+import { countsOf, stateOf, type Run } from './run.ts'
+
+const ROWS_PER_STATEMENT = 1000
+
+/**
+ * After an upgrade of the mapping: maps the stored payloads again, without a call. The trigger gives a version only
+ * to rows whose content then differs. Rejects become due at once, for the new mapping may take them.
+ */
+export async function remap(run: Run): Promise<void> {
+  for (const entity of ENTITIES) {
+    const state = stateOf(run, entity)
+    if (state.watermark && state.mappingVersion < MAPPING_VERSION) await remapEntity(run, entity)
+  }
+}
+
+async function remapEntity(run: Run, entity: Entity): Promise<void> {
+  await fenced(run, (tx) => makeRejectsDue(tx, run, entity))
+  let after = ''
+  for (;;) {
+    const stored = await readOutdated(run, entity, after)
+    if (stored.length === 0) return
+    await fenced(run, (tx) => writeRemapped(tx, run, entity, stored))
+    after = stored.at(-1)!.qboId
+  }
+}
+
+interface StoredPayload {
+  readonly qboId: string
+  readonly raw: string
+}
+
+async function readOutdated(run: Run, entity: Entity, after: string): Promise<StoredPayload[]> {
+  return rowsOf<StoredPayload>(
+    run.database.knex,
+    `SELECT qbo_id AS "qboId", raw::text AS raw
+       FROM ${MIRRORED_TABLES[entity].table}
+      WHERE realm_id = :realmId AND qbo_id > :after AND mapping_version < :mappingVersion
+      ORDER BY qbo_id
+      LIMIT :most`,
+    { realmId: run.realmId, after, mappingVersion: MAPPING_VERSION, most: ROWS_PER_STATEMENT },
+  )
+}
+
+async function writeRemapped(
+  tx: Tx,
+  run: Run,
+  entity: Entity,
+  stored: readonly StoredPayload[],
+): Promise<void> {
+  const { table, content } = MIRRORED_TABLES[entity]
+  const versions = stored
+    .map(({ raw }) => mapStored(entity, raw, { homeCurrency: run.homeCurrency }))
+    .filter((mapped): mapped is Version => 'kind' in mapped)
+  const columns = [...Object.values<string>(content), 'content_hash', 'mapping_version']
+  const remapped = await rowsOf<{ versioned: boolean }>(
+    tx.trx,
+    `UPDATE ${table} AS t
+        SET ${columns.map((column) => `${column} = r.${column}`).join(', ')}
+       FROM jsonb_populate_recordset(NULL::${table}, CAST(:rows AS jsonb)) AS r
+      WHERE t.realm_id = :realmId AND t.qbo_id = r.qbo_id
+     RETURNING t.tx_id = pg_current_xact_id() AS versioned`,
+    { realmId: run.realmId, rows: JSON.stringify(versions.map((version) => remappedRow(entity, version))) },
+  )
+  countsOf(run, entity).updated += remapped.filter((row) => row.versioned).length
+}
+
+function remappedRow(entity: Entity, version: Version): Record<string, unknown> {
+  const values = version.content as unknown as Record<string, unknown>
+  const content = Object.entries<string>(MIRRORED_TABLES[entity].content)
+  return {
+    qbo_id: version.qboId,
+    content_hash: version.contentHash,
+    mapping_version: MAPPING_VERSION,
+    ...Object.fromEntries(content.map(([name, column]) => [column, values[name]])),
+  }
+}
+
+async function makeRejectsDue(tx: Tx, run: Run, entity: Entity): Promise<void> {
+  await tx.trx.raw(
+    `UPDATE sync_rejects
+        SET retry_at = :now
+      WHERE realm_id = :realmId AND entity = :entity AND resolved_at IS NULL AND retry_at > :now`,
+    { realmId: run.realmId, entity, now: tx.now },
+  )
+}

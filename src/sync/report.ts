@@ -1,0 +1,65 @@
+import { ENTITIES } from '../domain/entity.ts'
+import type { EntityCounts, RunReport, RunStatus } from '../domain/sync-run.ts'
+import type { Increment } from './raise-totals.ts'
+import { countsOf, stateOf, type Run } from './run.ts'
+
+// Upper bounds in seconds: an idle company takes well under one, a backfill minutes.
+export const DURATION_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600] as const
+
+const WRITTEN = ['inserted', 'updated', 'deleted', 'revived'] as const
+
+/** What the run did, by entity, as `sync_runs.entities` keeps it. */
+export function reportOf(run: Run): RunReport {
+  const report: RunReport = {}
+  for (const entity of ENTITIES) {
+    report[entity] = {
+      watermarkFrom: stateOf(run, entity).watermark?.toISOString() ?? null,
+      watermarkTo: run.watermarks.get(entity)?.toISOString() ?? null,
+      ...countsOf(run, entity),
+    }
+  }
+  return report
+}
+
+/** Records of which the run wrote a version. */
+export function changedRecords(run: Run): number {
+  return ENTITIES.flatMap((entity) => WRITTEN.map((change) => countsOf(run, entity)[change])).reduce(
+    (sum, count) => sum + count,
+    0,
+  )
+}
+
+export function recordTotals(run: Run): Increment[] {
+  return ENTITIES.flatMap((entity) =>
+    (Object.entries(countsOf(run, entity)) as [keyof EntityCounts, number][])
+      .filter(([, by]) => by > 0)
+      .map(([change, by]) => ({ metric: 'ledger_sync_records_total', labels: { entity, change }, by })),
+  )
+}
+
+/** Totals that every ended run raises, however it ended. */
+export function runTotals(
+  run: { readonly trigger: string; readonly startedAt: Date },
+  status: RunStatus,
+  now: Date,
+): Increment[] {
+  const seconds = Math.max(0, (now.getTime() - run.startedAt.getTime()) / 1000)
+  const metric = 'ledger_sync_run_duration_seconds'
+  return [
+    { metric: 'ledger_sync_runs_total', labels: { trigger: run.trigger, status }, by: 1 },
+    { metric: `${metric}_sum`, labels: {}, by: seconds },
+    { metric: `${metric}_count`, labels: {}, by: 1 },
+    ...DURATION_BUCKETS_SECONDS.filter((bound) => seconds <= bound).map((bound) => ({
+      metric: `${metric}_bucket`,
+      labels: { le: String(bound) },
+      by: 1,
+    })),
+  ]
+}
+
+export function failureTotals(realmId: string, code: string): Increment[] {
+  return [
+    { metric: 'ledger_sync_failures_total', labels: { code }, by: 1 },
+    { metric: 'ledger_company_sync_failures_total', labels: { realm_id: realmId, code }, by: 1 },
+  ]
+}

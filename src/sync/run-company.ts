@@ -1,0 +1,195 @@
+import type { Logger } from 'winston'
+import type { Database } from '../db/database.ts'
+import { ENTITIES } from '../domain/entity.ts'
+import type { Fate } from '../domain/fate.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
+import type { RunStatus } from '../domain/sync-run.ts'
+import type { CompanyReader } from '../quickbooks/quickbooks.ts'
+import { abandonRun } from './abandon-runs.ts'
+import { captureChanges } from './capture-changes.ts'
+import { failRun } from './fail-run.ts'
+import { fenced } from './fenced.ts'
+import { finishRun } from './finish-run.ts'
+import { keepLease } from './keep-lease.ts'
+import { listEntity } from './list-entity.ts'
+import { openRun, type OpenedRun, type Skip } from './open-run.ts'
+import { remap } from './remap.ts'
+import { changedRecords, reportOf } from './report.ts'
+import { retryRejects } from './retry-rejects.ts'
+import { resumableListing, stateOf, type Run } from './run.ts'
+
+export interface ReaderAccess {
+  readonly realmId: string
+  readonly homeCurrency: () => string | null
+  readonly onCall: (call: QuickBooksCall) => void
+  readonly signal: AbortSignal
+}
+
+export interface SyncOptions {
+  readonly database: Database
+  readonly openReader: (access: ReaderAccess) => CompanyReader
+  readonly intervalSeconds: number
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly log: Logger
+}
+
+export type RunOutcome =
+  | { readonly kind: 'skipped'; readonly reason: Skip }
+  | {
+      readonly kind: 'finished'
+      readonly runId: number
+      readonly status: RunStatus
+      readonly askedAgain: boolean
+    }
+  | { readonly kind: 'failed'; readonly runId: number; readonly error: LedgerError; readonly fate: Fate }
+  | { readonly kind: 'abandoned'; readonly runId: number }
+
+// Change data capture reaches back 30 days; the day less is for clocks and for a run that takes its time.
+const CAPTURE_WINDOW_MS = 29 * 86_400_000
+
+/**
+ * One run for one company: takes the lease, fetches, decides, writes, and ends the run one way or the other.
+ *
+ * @param stop aborts when the process is asked to stop: the run is then closed as abandoned and asked for again.
+ */
+export async function runCompany(
+  options: SyncOptions,
+  realmId: string,
+  stop: AbortSignal,
+): Promise<RunOutcome> {
+  const opened = await openRun(options.database, realmId)
+  if (typeof opened === 'string') return { kind: 'skipped', reason: opened }
+  const lease = keepLease(options.database, opened.id)
+  const signal = AbortSignal.any([stop, lease.signal])
+  const run = beginRun(options, realmId, opened, signal)
+  try {
+    await takeEverything(run)
+    const finished = await finishRun(run)
+    return { kind: 'finished', runId: run.id, ...finished }
+  } catch (thrown) {
+    return await endFailed(options, run, opened, thrown, { stop, signal })
+  } finally {
+    lease.release()
+    logRun(options.log, run)
+  }
+}
+
+function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, signal: AbortSignal): Run {
+  const run: Run = {
+    ...opened,
+    realmId,
+    database: options.database,
+    reader: options.openReader({
+      realmId,
+      homeCurrency: () => run.homeCurrency,
+      onCall: (call) => noteCall(run, call),
+      signal,
+    }),
+    watermarks: new Map(),
+    counts: new Map(),
+    unrecordedCalls: [],
+    requests: 0,
+    meteredCalls: 0,
+  }
+  return run
+}
+
+function noteCall(run: Run, call: QuickBooksCall): void {
+  run.unrecordedCalls.push(call)
+  run.requests += 1
+  if (call.metered) run.meteredCalls += 1
+}
+
+async function takeEverything(run: Run): Promise<void> {
+  await remap(run)
+  if (needsListing(run)) run.mode = 'full'
+  if (run.mode === 'incremental') await takeIncremental(run)
+  if (run.mode === 'full') await takeFull(run)
+  await retryRejects(run)
+}
+
+/** True for a company never synced, and for one whose watermarks are older than change data capture reaches. */
+function needsListing(run: Run): boolean {
+  const watermarks = ENTITIES.flatMap((entity) => stateOf(run, entity).watermark?.getTime() ?? [])
+  const oldest = Math.min(...watermarks)
+  return watermarks.length === 0 || run.startedAt.getTime() - oldest > CAPTURE_WINDOW_MS
+}
+
+async function takeIncremental(run: Run): Promise<void> {
+  const listed = ENTITIES.filter(
+    (entity) => stateOf(run, entity).watermark === null || resumableListing(run, entity) !== null,
+  )
+  const captured = ENTITIES.filter((entity) => !listed.includes(entity))
+  try {
+    const startedAt = captured.length > 0 ? await captureChanges(run, captured) : await readCompany(run)
+    for (const entity of listed) await listEntity(run, entity, startedAt)
+  } catch (error) {
+    if (toLedgerError(error).code !== 'window_exceeded') throw error
+    run.mode = 'full'
+  }
+}
+
+async function takeFull(run: Run): Promise<void> {
+  const startedAt = await readCompany(run)
+  for (const entity of ENTITIES) await listEntity(run, entity, startedAt)
+}
+
+/** Reads the company's own record. @returns QuickBooks' time of the answer. */
+async function readCompany(run: Run): Promise<Date> {
+  const info = await run.reader.companyInfo()
+  const { homeCurrency } = await run.reader.preferences()
+  run.homeCurrency = homeCurrency ?? run.homeCurrency
+  await fenced(run, async (tx) => {
+    await tx.trx.raw(
+      `UPDATE companies
+          SET name = coalesce(:name, name), country = coalesce(:country, country),
+              time_zone = coalesce(:timeZone, time_zone), home_currency = coalesce(:homeCurrency, home_currency)
+        WHERE realm_id = :realmId`,
+      { ...info, homeCurrency: run.homeCurrency, realmId: run.realmId },
+    )
+  })
+  return info.observedAt
+}
+
+async function endFailed(
+  options: SyncOptions,
+  run: Run,
+  opened: OpenedRun,
+  thrown: unknown,
+  { stop, signal }: { stop: AbortSignal; signal: AbortSignal },
+): Promise<RunOutcome> {
+  if (stop.aborted) {
+    await abandonRun(options.database, run.id)
+    return { kind: 'abandoned', runId: run.id }
+  }
+  const error = toLedgerError(signal.aborted ? signal.reason : thrown)
+  try {
+    const fate = await failRun(run, error, {
+      failuresBefore: opened.failuresInARow,
+      intervalSeconds: options.intervalSeconds,
+      random: options.random,
+    })
+    return { kind: 'failed', runId: run.id, error, fate }
+  } catch (cause) {
+    // The run cannot even be closed: its lease lapses, and the tick closes it and asks for the company again.
+    return { kind: 'failed', runId: run.id, error: toLedgerError(cause), fate: { kind: 'gone' } }
+  } finally {
+    options.log.log(error.code === 'internal' ? 'error' : 'warn', 'sync run failed', { runId: run.id, realmId: run.realmId, code: error.code, error })
+  }
+}
+
+function logRun(log: Logger, run: Run): void {
+  log.info('sync run ended', {
+    runId: run.id,
+    realmId: run.realmId,
+    trigger: run.trigger,
+    mode: run.mode,
+    requests: run.requests,
+    meteredCalls: run.meteredCalls,
+    changed: changedRecords(run),
+    durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
+    entities: reportOf(run),
+  })
+}

@@ -1,0 +1,72 @@
+import type { Database } from '../db/database.ts'
+import type { Entity } from '../domain/entity.ts'
+import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
+import { noCounts, type EntityCounts, type Mode, type Trigger } from '../domain/sync-run.ts'
+import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
+import type { CompanyReader } from '../quickbooks/quickbooks.ts'
+
+/** A complete listing of one entity, as it is kept in `sync_states.listing` between its pages. */
+export interface Listing {
+  /** QuickBooks' time of the first answer of the run that began it: the watermark once it is finished. */
+  readonly startedAt: string
+  /** The company's request number when it began: a later request for a full run starts over. */
+  readonly request: number
+  /** Where the next page begins; null when the last one was taken. */
+  readonly cursor: ListingCursor | null
+}
+
+export interface EntityState {
+  readonly watermark: Date | null
+  readonly listing: Listing | null
+  readonly mappingVersion: number
+}
+
+/** One run under way. Everything that a step learns for the steps after it is kept here. */
+export interface Run {
+  readonly id: number
+  readonly realmId: string
+  readonly trigger: Trigger
+  mode: Mode
+  /** The company's request number before the first fetch. */
+  readonly servedRequest: number
+  /** The number of the latest request for a full run. */
+  readonly fullRequest: number
+  readonly startedAt: Date
+  readonly states: ReadonlyMap<Entity, EntityState>
+  /** Entities with rejects that are not resolved; true where one is due to be tried again. */
+  readonly openRejects: ReadonlyMap<Entity, boolean>
+  homeCurrency: string | null
+  readonly database: Database
+  readonly reader: CompanyReader
+  /** What the finished run will set each watermark to. */
+  readonly watermarks: Map<Entity, Date>
+  readonly counts: Map<Entity, EntityCounts>
+  /** Calls that no committed transaction has recorded yet. */
+  unrecordedCalls: QuickBooksCall[]
+  requests: number
+  meteredCalls: number
+}
+
+export function stateOf(run: Run, entity: Entity): EntityState {
+  return run.states.get(entity) ?? { watermark: null, listing: null, mappingVersion: 0 }
+}
+
+export function countsOf(run: Run, entity: Entity): EntityCounts {
+  const known = run.counts.get(entity)
+  if (known) return known
+  const fresh = noCounts()
+  run.counts.set(entity, fresh)
+  return fresh
+}
+
+// Change data capture covers what happened since a listing began for 30 days; a day-old one is cheaper begun anew
+// than explained.
+const LISTING_RESUMABLE_MS = 86_400_000
+
+/** The listing of an entity that an earlier run left unfinished and that this one may go on with. */
+export function resumableListing(run: Run, entity: Entity): Listing | null {
+  const { listing } = stateOf(run, entity)
+  if (!listing || listing.request < run.fullRequest) return null
+  const ageMs = run.startedAt.getTime() - new Date(listing.startedAt).getTime()
+  return ageMs < LISTING_RESUMABLE_MS ? listing : null
+}

@@ -1,0 +1,125 @@
+import { rowsOf } from '../db/database.ts'
+import type { Page } from '../domain/change.ts'
+import type { Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
+import { countsOf, type Run } from './run.ts'
+import { takePage } from './take-page.ts'
+
+export interface FinishedListing {
+  readonly end: ListingCursor
+  /** Every id that the listing met. */
+  readonly seen: Set<string>
+}
+
+// Records created while we listed stand behind the last page; each further look takes those of the look before.
+const LOOKS = 3
+// A handful of records may well go at once; half of a company's does not.
+const FEW_RECORDS = 20
+
+/**
+ * Holds a finished listing against QuickBooks' own count. Fewer here: records came since, or the listing ended
+ * early. More here: some are gone, and each is asked for by its id before that is believed.
+ *
+ * @throws LedgerError `unavailable` when the listing cannot be shown to be complete, `mass_disappearance` when more
+ * than half of the records are gone.
+ */
+export async function settleListing(run: Run, entity: Entity, listing: FinishedListing): Promise<void> {
+  for (let look = 1; look <= LOOKS; look += 1) {
+    const { count } = await run.reader.count(entity)
+    const held = await countHeld(run, entity)
+    if (held === count) return
+    if (held > count) return takeDeletes(run, entity, listing.seen)
+    await takeNewcomers(run, entity, listing)
+  }
+  throw new LedgerError(
+    'unavailable',
+    `the listing of ${entity} records ended before QuickBooks' own count of them`,
+  )
+}
+
+/** True when QuickBooks counts as many records as the mirror holds: then nothing is missing and nothing extra. */
+export async function countsAgree(run: Run, entity: Entity): Promise<boolean> {
+  const { count } = await run.reader.count(entity)
+  return (await countHeld(run, entity)) === count
+}
+
+/** Live records, and those that exist in QuickBooks but could not be taken. */
+async function countHeld(run: Run, entity: Entity): Promise<number> {
+  const { table } = MIRRORED_TABLES[entity]
+  const [row] = await rowsOf<{ held: number }>(
+    run.database.knex,
+    `SELECT (SELECT count(*) FROM ${table} t WHERE t.realm_id = :realmId AND t.deleted_at IS NULL)
+          + (SELECT count(*) FROM sync_rejects r
+              WHERE r.realm_id = :realmId AND r.entity = :entity AND r.resolved_at IS NULL
+                AND NOT EXISTS (SELECT FROM ${table} t
+                                 WHERE t.realm_id = r.realm_id AND t.qbo_id = r.qbo_id AND t.deleted_at IS NULL))
+         AS held`,
+    { realmId: run.realmId, entity },
+  )
+  return row?.held ?? 0
+}
+
+async function takeNewcomers(run: Run, entity: Entity, { end, seen }: FinishedListing): Promise<void> {
+  let cursor: ListingCursor | null = { ...end, seen: [] }
+  while (cursor) {
+    const { page, next }: { page: Page; next: ListingCursor | null } = await run.reader.listPage(
+      entity,
+      cursor,
+    )
+    const isNew = ({ qboId }: { qboId: string | null }) => qboId === null || !seen.has(qboId)
+    const newcomers = { ...page, changes: page.changes.filter(isNew), rejects: page.rejects.filter(isNew) }
+    for (const { qboId } of newcomers.changes) seen.add(qboId)
+    await takePage(run, entity, newcomers, { authoritative: true })
+    cursor = next
+  }
+}
+
+async function takeDeletes(run: Run, entity: Entity, seen: ReadonlySet<string>): Promise<void> {
+  // A record that could not be read at all may be any of those that the listing did not meet.
+  if (await hasUnreadable(run, entity)) return
+  const { unseen, held } = await findUnseen(run, entity, seen)
+  if (unseen.length === 0) return
+  const { page, missing } = await run.reader.byIds(entity, unseen)
+  if (missing.length > FEW_RECORDS && missing.length > held / 2) {
+    throw new LedgerError(
+      'mass_disappearance',
+      `${missing.length} of ${held} ${entity} records vanished from QuickBooks at once; nothing was deleted`,
+    )
+  }
+  await takePage(run, entity, page, { authoritative: true })
+  const tombstones = missing.map((qboId) => ({
+    kind: 'tombstone' as const,
+    qboId,
+    sourceUpdatedAt: page.observedAt,
+  }))
+  await takePage(run, entity, { ...page, changes: tombstones, rejects: [] }, { authoritative: true })
+  countsOf(run, entity).fetched -= missing.length
+}
+
+async function hasUnreadable(run: Run, entity: Entity): Promise<boolean> {
+  const rows = await rowsOf(
+    run.database.knex,
+    `SELECT id FROM sync_rejects
+      WHERE realm_id = :realmId AND entity = :entity AND qbo_id IS NULL AND resolved_at IS NULL
+      LIMIT 1`,
+    { realmId: run.realmId, entity },
+  )
+  return rows.length > 0
+}
+
+async function findUnseen(
+  run: Run,
+  entity: Entity,
+  seen: ReadonlySet<string>,
+): Promise<{ unseen: string[]; held: number }> {
+  const rows = await rowsOf<{ qboId: string }>(
+    run.database.knex,
+    `SELECT qbo_id AS "qboId"
+       FROM ${MIRRORED_TABLES[entity].table}
+      WHERE realm_id = :realmId AND deleted_at IS NULL`,
+    { realmId: run.realmId },
+  )
+  return { unseen: rows.map((row) => row.qboId).filter((qboId) => !seen.has(qboId)), held: rows.length }
+}

@@ -1,0 +1,125 @@
+import type { Tx } from '../db/database.ts'
+import type { Change, Page, Reject } from '../domain/change.ts'
+import type { Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import type { EntityCounts } from '../domain/sync-run.ts'
+import { applyChanges } from './apply-changes.ts'
+import { fenced } from './fenced.ts'
+import { keepRejects, resolveRejects } from './keep-rejects.ts'
+import { countsOf, type Run } from './run.ts'
+
+export interface TakeOptions {
+  /** The page comes from a listing or a reading by id, not from change data capture. */
+  readonly authoritative: boolean
+  /** More to write in the transaction of the page, such as how far the listing came. */
+  readonly along?: (tx: Tx) => Promise<void>
+}
+
+/**
+ * Takes one page into the mirror in one transaction. When Postgres itself refuses a record (a null byte, a number
+ * beyond its range), the page is halved until that record stands alone, and it is rejected.
+ */
+export async function takePage(run: Run, entity: Entity, page: Page, options: TakeOptions): Promise<void> {
+  const counts = countsOf(run, entity)
+  counts.fetched += page.changes.length + page.rejects.length
+  const refused = await takeChanges(run, entity, latestOfEach(page.changes), page, options)
+  if (refused.length > 0) await takeRest(run, entity, { ...page, changes: [], rejects: refused }, options)
+}
+
+/** @returns the records that Postgres refused; when there are none, the whole page is done. */
+async function takeChanges(
+  run: Run,
+  entity: Entity,
+  changes: readonly Change[],
+  page: Page,
+  options: TakeOptions,
+): Promise<Reject[]> {
+  try {
+    await takeRest(run, entity, { ...page, changes }, options)
+    return []
+  } catch (error) {
+    if (!isRefusalOfData(error)) throw error
+    const refused = await findRefused(run, entity, changes, page, options)
+    return [...page.rejects, ...refused]
+  }
+}
+
+async function takeRest(run: Run, entity: Entity, page: Page, options: TakeOptions): Promise<void> {
+  let taken: Partial<EntityCounts> = {}
+  await fenced(run, async (tx) => {
+    taken = await applyChanges(tx, run, entity, page, options.authoritative)
+    await keepRejects(tx, run, entity, page.rejects)
+    if (run.openRejects.has(entity))
+      await resolveRejects(
+        tx,
+        run,
+        entity,
+        page.changes.map((change) => change.qboId),
+      )
+    await options.along?.(tx)
+  })
+  addCounts(countsOf(run, entity), { ...taken, rejected: page.rejects.length })
+}
+
+/** Halves until what is refused stands alone; everything else is written on the way. */
+async function findRefused(
+  run: Run,
+  entity: Entity,
+  changes: readonly Change[],
+  page: Page,
+  options: TakeOptions,
+): Promise<Reject[]> {
+  const middle = Math.ceil(changes.length / 2)
+  const refused: Reject[] = []
+  for (const half of [changes.slice(0, middle), changes.slice(middle)]) {
+    if (half.length === 0) continue
+    try {
+      await takeRest(
+        run,
+        entity,
+        { ...page, changes: half, rejects: [] },
+        { authoritative: options.authoritative },
+      )
+    } catch (error) {
+      if (!isRefusalOfData(error)) throw error
+      refused.push(
+        ...(half.length === 1
+          ? [asReject(half[0]!, error)]
+          : await findRefused(run, entity, half, page, options)),
+      )
+    }
+  }
+  return refused
+}
+
+function asReject(change: Change, cause: Error): Reject {
+  return {
+    qboId: change.qboId,
+    position: null,
+    payload: change.kind === 'version' ? change.raw : '',
+    reason: new LedgerError('invalid_payload', `Postgres cannot hold the record: ${cause.message}`, {
+      cause,
+    }),
+  }
+}
+
+// SQLSTATE class 22, "data exception": what is wrong lies in the values. 54000, "program limit exceeded": a value
+// too big for its place.
+function isRefusalOfData(error: unknown): error is Error {
+  const sqlState = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return sqlState.startsWith('22') || sqlState === '54000'
+}
+
+/** An answer may hold one id twice: a statement cannot write a row twice, and only the latest copy matters. */
+function latestOfEach(changes: readonly Change[]): Change[] {
+  const latest = new Map<string, Change>()
+  for (const change of changes) {
+    const other = latest.get(change.qboId)
+    if (!other || change.sourceUpdatedAt >= other.sourceUpdatedAt) latest.set(change.qboId, change)
+  }
+  return [...latest.values()]
+}
+
+function addCounts(to: EntityCounts, from: Partial<EntityCounts>): void {
+  for (const [name, by] of Object.entries(from) as [keyof EntityCounts, number][]) to[name] += by
+}

@@ -1,0 +1,83 @@
+import { startLoopbackServer, type LoopbackServer } from './loopback-server.ts'
+
+export interface TinyRow {
+  readonly id: string
+  /** Epoch seconds. */
+  second: number
+}
+
+export interface TinyQuickBooks extends LoopbackServer {
+  /** Statements asked for, in order. */
+  statements(): string[]
+}
+
+interface Slice {
+  readonly sinceSecond: number
+  readonly position: number
+  readonly rows: number
+}
+
+const FAULT_10000 = JSON.stringify({
+  Fault: {
+    Error: [{ Message: 'An application error has occurred', Detail: '', code: '10000' }],
+    type: 'SystemFault',
+  },
+  time: '2026-11-22T07:15:02.318-08:00',
+})
+
+/**
+ * Bills that are nothing but an id and a second of creation, listed as QuickBooks lists them, over HTTP: the order
+ * of rows within one second is that of the array.
+ *
+ * @param rows asked at every query, so that a test can change them between two pages
+ * @param isPoisoned a page with such a row is refused as a whole
+ */
+export async function startTinyQuickBooks(
+  rows: () => readonly TinyRow[],
+  isPoisoned: (row: TinyRow) => boolean = () => false,
+): Promise<TinyQuickBooks> {
+  const statements: string[] = []
+  const server = await startLoopbackServer((request, response) => {
+    const statement = new URL(request.url ?? '', 'http://127.0.0.1').searchParams.get('query') ?? ''
+    statements.push(statement)
+    const served = serve(rows(), readSlice(statement))
+    const status = served.some(isPoisoned) ? 500 : 200
+    response.writeHead(status, { 'Content-Type': 'application/json' })
+    response.end(status === 200 ? envelope(served) : FAULT_10000)
+  })
+  return Object.assign(server, { statements: () => statements })
+}
+
+function serve(rows: readonly TinyRow[], { sinceSecond, position, rows: asked }: Slice): TinyRow[] {
+  return rows
+    .filter(({ second }) => second >= sinceSecond)
+    .sort((a, b) => a.second - b.second)
+    .slice(position - 1, position - 1 + asked)
+}
+
+function readSlice(statement: string): Slice {
+  const since = /MetaData\.(?:CreateTime|LastUpdatedTime) >= '([^']+)'/.exec(statement)?.[1]
+  return {
+    sinceSecond: since === undefined ? -Infinity : Date.parse(since) / 1000,
+    position: Number(/STARTPOSITION (\d+)/.exec(statement)?.[1]),
+    rows: Number(/MAXRESULTS (\d+)/.exec(statement)?.[1]),
+  }
+}
+
+function envelope(rows: readonly TinyRow[]): string {
+  return JSON.stringify({
+    QueryResponse: rows.length === 0 ? {} : { Bill: rows.map(billOf), maxResults: rows.length },
+    time: '2026-11-22T07:15:02.318-08:00',
+  })
+}
+
+function billOf({ id, second }: TinyRow) {
+  const time = `${new Date(second * 1000).toISOString().slice(0, 19)}+00:00`
+  return {
+    Id: id,
+    TxnDate: '2026-11-18',
+    TotalAmt: 1,
+    Balance: 0,
+    MetaData: { CreateTime: time, LastUpdatedTime: time },
+  }
+}

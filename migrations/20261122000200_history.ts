@@ -2,7 +2,8 @@ import type { Knex } from 'knex'
 
 /**
  * The rules of history, as functions of the database: `keep_history('bills')` gives a table its history table, its
- * triggers and its views. ENABLE ALWAYS makes the guards hold in replication mode too.
+ * triggers and its views. ENABLE ALWAYS makes the guards hold in replication mode too; the fixed search path keeps a
+ * session's own table of the same name from taking what is meant for ours.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
@@ -13,17 +14,34 @@ export async function up(knex: Knex): Promise<void> {
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       realm_id text NOT NULL,
       reason text NOT NULL CHECK (length(reason) >= 10),
-      purged_by text NOT NULL DEFAULT session_user,
-      purged_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-      tx_id xid8 NOT NULL DEFAULT pg_current_xact_id()
+      purged_by text NOT NULL,
+      purged_at timestamptz NOT NULL,
+      tx_id xid8 NOT NULL
     );
     COMMENT ON TABLE purges IS 'Whole companies whose mirror was removed on purpose, and why. Written by purge_company alone; never changed.';
+
+    COMMENT ON COLUMN purges.tx_id IS 'The guards are open for the company within this transaction.';
+
+    CREATE FUNCTION begin_purge() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+    BEGIN
+      PERFORM FROM companies c WHERE c.realm_id = NEW.realm_id AND c.status = 'disconnected' FOR UPDATE;
+      IF NOT FOUND THEN
+        RAISE EXCEPTION 'company % is not disconnected: disconnect it before purging it', NEW.realm_id;
+      END IF;
+      NEW.purged_by := session_user;
+      NEW.purged_at := clock_timestamp();
+      NEW.tx_id := pg_current_xact_id();
+      RETURN NEW;
+    END
+    $$;
 
     CREATE FUNCTION is_being_purged(the_realm_id text) RETURNS boolean LANGUAGE sql STABLE AS $$
       SELECT EXISTS (
         SELECT FROM purges p WHERE p.realm_id = the_realm_id AND p.tx_id = pg_current_xact_id_if_assigned()
       )
     $$;
+
+    COMMENT ON FUNCTION is_being_purged IS 'Whether a purge of the company was recorded in this transaction.';
 
     CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -33,7 +51,8 @@ export async function up(knex: Knex): Promise<void> {
     END
     $$;
 
-    CREATE FUNCTION refuse_delete_unless_purged() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION refuse_delete_unless_purged() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, public, pg_temp AS $$
     BEGIN
       IF is_being_purged(OLD.realm_id) THEN
         RETURN OLD;
@@ -69,6 +88,8 @@ export async function up(knex: Knex): Promise<void> {
                    'content_hash', 'mapping_version']
     $$;
 
+    COMMENT ON FUNCTION history_bookkeeping_columns IS 'Columns that make no version when they alone change.';
+
     CREATE FUNCTION keep_history(the_table name) RETURNS void LANGUAGE plpgsql AS $function$
     DECLARE
       history_table name := the_table || '_history';
@@ -88,6 +109,8 @@ export async function up(knex: Knex): Promise<void> {
         INTO old_content, new_content
         FROM pg_attribute a
        WHERE a.attrelid = the_table::regclass AND a.attnum > 0 AND NOT a.attisdropped
+         -- A generated column follows from the others, and has no value yet when a BEFORE trigger looks.
+         AND a.attgenerated = ''
          AND a.attname <> ALL (history_bookkeeping_columns() || ARRAY['valid_from', 'tx_id']);
 
       INSERT INTO history_tables (table_name) VALUES (the_table) ON CONFLICT DO NOTHING;
@@ -109,7 +132,8 @@ export async function up(knex: Knex): Promise<void> {
 
       -- A clock that stepped back must not end a period before it began, nor let two periods overlap.
       EXECUTE format($sql$
-        CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql AS $body$
+        CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql
+        SET search_path = pg_catalog, public, pg_temp AS $body$
         BEGIN
           IF (NEW.realm_id, NEW.qbo_id) IS DISTINCT FROM (OLD.realm_id, OLD.qbo_id) THEN
             RAISE EXCEPTION 'the key of a record in %% cannot change', TG_TABLE_NAME
@@ -147,13 +171,13 @@ export async function up(knex: Knex): Promise<void> {
     $function$;
     COMMENT ON FUNCTION keep_history IS 'Gives a mirrored table its history: table, triggers, guards, view. Call it again after adding a column.';
 
-    CREATE FUNCTION purge_company(the_realm_id text, the_reason text) RETURNS void LANGUAGE plpgsql AS $$
+    -- The runs go first: a run under way writes under the fence of its row, and writes no more once that is gone.
+    CREATE FUNCTION purge_company(the_realm_id text, the_reason text) RETURNS void LANGUAGE plpgsql
+    SET search_path = pg_catalog, public, pg_temp AS $$
     DECLARE
       kept name;
     BEGIN
-      IF NOT EXISTS (SELECT FROM companies c WHERE c.realm_id = the_realm_id AND c.status = 'disconnected') THEN
-        RAISE EXCEPTION 'company % is not disconnected: disconnect it before purging it', the_realm_id;
-      END IF;
+      DELETE FROM sync_runs t WHERE t.realm_id = the_realm_id;
       INSERT INTO purges (realm_id, reason) VALUES (the_realm_id, the_reason);
       FOR kept IN SELECT t.table_name FROM history_tables t LOOP
         EXECUTE format('DELETE FROM %I WHERE realm_id = $1', kept) USING the_realm_id;
@@ -161,17 +185,18 @@ export async function up(knex: Knex): Promise<void> {
       END LOOP;
       DELETE FROM sync_rejects t WHERE t.realm_id = the_realm_id;
       DELETE FROM tombstones t WHERE t.realm_id = the_realm_id;
-      DELETE FROM sync_runs t WHERE t.realm_id = the_realm_id;
       DELETE FROM sync_states t WHERE t.realm_id = the_realm_id;
       DELETE FROM quickbooks_calls t WHERE t.realm_id = the_realm_id;
       DELETE FROM connections t WHERE t.realm_id = the_realm_id;
       DELETE FROM companies t WHERE t.realm_id = the_realm_id;
+      DELETE FROM metric_totals t WHERE t.labels ->> 'realm_id' = the_realm_id;
     END
     $$;
     COMMENT ON FUNCTION purge_company IS 'The one way to remove what the mirror held: a whole disconnected company, with a reason that is kept for good.';
 
     -- Checked at commit: a row in purges opens the guards, so it must not serve to remove a part of a company.
-    CREATE FUNCTION require_whole_purge() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION require_whole_purge() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, public, pg_temp AS $$
     DECLARE
       kept name;
       left_over boolean;
@@ -190,10 +215,18 @@ export async function up(knex: Knex): Promise<void> {
     CREATE CONSTRAINT TRIGGER whole_company AFTER INSERT ON purges DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION require_whole_purge();
 
+    CREATE TRIGGER begin_purge BEFORE INSERT ON purges FOR EACH ROW EXECUTE FUNCTION begin_purge();
+    -- Which tables a purge must empty is no more to be changed than what they hold.
+    CREATE TRIGGER guard_update BEFORE UPDATE ON history_tables FOR EACH ROW EXECUTE FUNCTION refuse_change();
+    CREATE TRIGGER guard_delete BEFORE DELETE ON history_tables FOR EACH ROW EXECUTE FUNCTION refuse_change();
+    CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON history_tables FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    ALTER TABLE history_tables ENABLE ALWAYS TRIGGER guard_update, ENABLE ALWAYS TRIGGER guard_delete,
+      ENABLE ALWAYS TRIGGER guard_truncate;
+
     CREATE TRIGGER guard_update BEFORE UPDATE ON purges FOR EACH ROW EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER guard_delete BEFORE DELETE ON purges FOR EACH ROW EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON purges FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-    ALTER TABLE purges ENABLE ALWAYS TRIGGER whole_company, ENABLE ALWAYS TRIGGER guard_update, ENABLE ALWAYS TRIGGER guard_delete,
+    ALTER TABLE purges ENABLE ALWAYS TRIGGER begin_purge, ENABLE ALWAYS TRIGGER whole_company, ENABLE ALWAYS TRIGGER guard_update, ENABLE ALWAYS TRIGGER guard_delete,
       ENABLE ALWAYS TRIGGER guard_truncate;
   `)
 }
@@ -203,6 +236,6 @@ export async function down(knex: Knex): Promise<void> {
     DROP FUNCTION keep_history, purge_company, history_bookkeeping_columns, begin_version, refuse_direct_insert,
       refuse_delete_unless_purged, is_being_purged;
     DROP TABLE purges, history_tables;
-    DROP FUNCTION require_whole_purge, refuse_change;
+    DROP FUNCTION begin_purge, require_whole_purge, refuse_change;
   `)
 }

@@ -61,9 +61,7 @@ export function readEnv(): Env {
  * @throws ConfigError listing every variable that is missing or wrong. It names them and never shows a secret.
  */
 export function toConfig(env: Env): Config {
-  const set = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
-  )
+  const set = withoutEmpty(env)
   const parsed = ENV.safeParse(set)
   const problems = [
     ...(parsed.success
@@ -81,12 +79,12 @@ export function toConfig(env: Env): Config {
  * @throws ConfigError when DATABASE_URL is missing or no address.
  */
 export function toDatabase(env: Env): { url: string; tls: TlsMode } {
-  const parsed = ENV.pick({ NODE_ENV: true, DATABASE_URL: true }).safeParse(env)
+  const parsed = ENV.pick({ NODE_ENV: true, DATABASE_URL: true }).safeParse(withoutEmpty(env))
   if (!parsed.success)
     throw new ConfigError(parsed.error.issues.map((issue) => `DATABASE_URL: ${issue.message}`))
   const { DATABASE_URL: url, NODE_ENV: mode } = parsed.data
   if (!url)
-    throw new ConfigError(['DATABASE_URL: must be set; npm start migrates the embedded Postgres itself'])
+    throw new ConfigError(['DATABASE_URL: must be set; npm start looks after the embedded Postgres by itself'])
   return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
 }
 
@@ -158,6 +156,11 @@ const ENV = z.object({
 })
 
 type ParsedEnv = z.infer<typeof ENV>
+
+/** A variable that is set to nothing is as good as unset: that is how compose files and shells leave one out. */
+function withoutEmpty(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+}
 
 /** What only shows when variables are looked at together. */
 function missingTogether(env: Env): string[] {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EncryptionKey } from './connections/token-cipher.ts'
 
@@ -17,12 +17,23 @@ export async function readLocalSecrets(directory: string): Promise<LocalSecrets>
 }
 
 async function keep(file: string, make: () => string): Promise<string> {
+  const kept = await readIfThere(file)
+  if (kept !== null) return kept
+  const unfinished = `${file}-${randomBytes(6).toString('hex')}`
+  await writeFile(unfinished, `${make()}\n`, { mode: 0o600 })
+  // Of processes that start together one makes the secret, whole, and the others take it.
+  await link(unfinished, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  await unlink(unfinished)
+  return (await readIfThere(file)) ?? keep(file, make)
+}
+
+async function readIfThere(file: string): Promise<string | null> {
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
   }
-  const made = make()
-  await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx' })
-  return made
 }

@@ -9,14 +9,23 @@ const STOP_DEADLINE_MS = 9_500
 
 const config = readConfig()
 const app = createApp(config)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void shutDown(app, 0))
+let asked = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    asked = true
+    void shutDown(app, 0)
+  })
+}
 
 try {
   const started = await app.start()
   if (!config.production) process.stdout.write(welcome(started))
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  await shutDown(app, 1)
+  // A start that was interrupted ends with whatever it was waiting for; that is no failure.
+  if (!asked) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    await shutDown(app, 1)
+  }
 }
 
 function readConfig(): Config {

@@ -12,7 +12,7 @@ async function migrate(): Promise<void> {
   const knex = connect({
     url,
     tls,
-    poolMax: 1,
+    poolMax: 2,
     applicationName: 'ledger-mirror migrate',
     statementTimeoutMs: null,
   })

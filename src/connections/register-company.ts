@@ -44,8 +44,10 @@ export async function registerCompany(
 ): Promise<{ created: boolean; request: number }> {
   const calls: Parameters<OnCall>[0][] = []
   const onCall: OnCall = (call) => calls.push(call)
-  const tokens = await obtainTokens(options, registration, onCall)
-  const name = await proveAccess(options, registration, tokens, onCall)
+  const { tokens, name } = await tryTokens(options, registration, onCall).catch(async (error: unknown) => {
+    await recordRefused(options, registration.realmId, calls)
+    throw error
+  })
   return options.database.transaction(async (tx) => {
     const created = await saveCompany(tx, registration.realmId, registration.name ?? name)
     await saveConnection(options, tx, registration.realmId, tokens)
@@ -56,6 +58,26 @@ export async function registerCompany(
     const requests = await requestSync(tx, [registration.realmId], asked)
     await options.enqueue(tx, [registration.realmId])
     return { created, request: requests.get(registration.realmId) ?? 0 }
+  })
+}
+
+async function tryTokens(
+  options: RegisterOptions,
+  registration: Registration,
+  onCall: OnCall,
+): Promise<{ tokens: TokenSet; name: string | null }> {
+  const tokens = await obtainTokens(options, registration, onCall)
+  return { tokens, name: await proveAccess(options, registration, tokens, onCall) }
+}
+
+/** Calls are counted by company: those for one that was never registered have no place. */
+async function recordRefused(
+  { database, recordCalls }: RegisterOptions,
+  realmId: string,
+  calls: Parameters<OnCall>[0][],
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    if (await Company.query(tx.trx).findById(realmId)) await recordCalls(tx, realmId, calls)
   })
 }
 

@@ -1,5 +1,4 @@
-import type { Database } from '../db/database.ts'
-import { Company } from '../models/company.ts'
+import { rowsOf, type Database, type Tx } from '../db/database.ts'
 import { Connection, type Environment } from '../models/connection.ts'
 import { requestSync } from './request-sync.ts'
 import type { TokenCipher } from './token-cipher.ts'
@@ -7,12 +6,13 @@ import type { TokenCipher } from './token-cipher.ts'
 export interface SeedCompany {
   readonly realmId: string
   readonly name: string
+  /** Empty after a revocation, until somebody authorizes the company again. */
   readonly refreshToken: string
 }
 
 /**
  * Puts demo companies in place, with the refresh tokens that the simulator holds good now, and asks for the first
- * run of those that are new. Companies that are there keep their state.
+ * run of those that are new. Companies that are there keep their state; one without a token gets no connection.
  */
 export async function seedCompanies(
   options: { readonly database: Database; readonly cipher: TokenCipher; readonly environment: Environment },
@@ -21,30 +21,45 @@ export async function seedCompanies(
   const { database, cipher, environment } = options
   await database.transaction(async (tx) => {
     for (const { realmId, name, refreshToken } of companies) {
-      const inserted = await Company.query(tx.trx)
-        .insert({
-          realmId,
-          name,
-          status: 'active',
-          statusChangedAt: tx.now,
-          nextSyncAt: tx.now,
-          createdAt: tx.now,
-        })
-        .onConflict('realm_id')
-        .ignore()
-        .returning('realm_id')
-      const tokens = {
-        accessTokenCiphertext: null,
-        accessTokenExpiresAt: null,
-        refreshTokenCiphertext: cipher.encrypt(realmId, refreshToken),
-        refreshTokenExpiresAt: null,
-        updatedAt: tx.now,
+      const isNew = await insertMissing(tx, realmId, name)
+      if (refreshToken !== '') {
+        await saveConnection(tx, { realmId, environment, ciphertext: cipher.encrypt(realmId, refreshToken) })
       }
-      await Connection.query(tx.trx)
-        .insert({ realmId, environment, ...tokens })
-        .onConflict('realm_id')
-        .merge()
-      if (inserted) await requestSync(tx, [realmId], { mode: 'full', trigger: 'backfill' })
+      if (isNew) await requestSync(tx, [realmId], { mode: 'full', trigger: 'backfill' })
     }
   })
+}
+
+/** Plain SQL, because Objection answers an insert that was ignored with the row it was given. */
+async function insertMissing(tx: Tx, realmId: string, name: string): Promise<boolean> {
+  const inserted = await rowsOf(
+    tx.trx,
+    `INSERT INTO companies (realm_id, name, status, status_changed_at, next_sync_at, created_at)
+     VALUES (:realmId, :name, 'active', :now, :now, :now)
+     ON CONFLICT (realm_id) DO NOTHING
+     RETURNING realm_id`,
+    { realmId, name, now: tx.now },
+  )
+  return inserted.length > 0
+}
+
+interface SeedConnection {
+  readonly realmId: string
+  readonly environment: Environment
+  readonly ciphertext: string
+}
+
+async function saveConnection(tx: Tx, { realmId, environment, ciphertext }: SeedConnection): Promise<void> {
+  await Connection.query(tx.trx)
+    .insert({
+      realmId,
+      environment,
+      accessTokenCiphertext: null,
+      accessTokenExpiresAt: null,
+      refreshTokenCiphertext: ciphertext,
+      refreshTokenExpiresAt: null,
+      updatedAt: tx.now,
+    })
+    .onConflict('realm_id')
+    .merge()
 }

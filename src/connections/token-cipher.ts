@@ -20,6 +20,8 @@ export interface TokenCipher {
 const VERSION = 'v1'
 // AES-GCM's own size: other lengths are hashed down and lose strength.
 const IV_BYTES = 12
+// The whole tag: Node would take one that was cut short, which is easier to forge.
+const TAG_BYTES = 16
 
 /** AES-256-GCM over `v1:keyId:iv:tag:ciphertext`, bound to the realm id: one company's row is no use in another's. */
 export function createTokenCipher(keys: readonly EncryptionKey[]): TokenCipher {
@@ -50,7 +52,9 @@ function decryptWith(keys: readonly EncryptionKey[], realmId: string, ciphertext
     )
   }
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key.key, Buffer.from(iv ?? '', 'base64url'))
+    const decipher = createDecipheriv('aes-256-gcm', key.key, Buffer.from(iv ?? '', 'base64url'), {
+      authTagLength: TAG_BYTES,
+    })
     decipher.setAAD(Buffer.from(realmId)).setAuthTag(Buffer.from(tag ?? '', 'base64url'))
     return decipher.update(Buffer.from(body ?? '', 'base64url'), undefined, 'utf8') + decipher.final('utf8')
   } catch (cause) {

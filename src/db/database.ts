@@ -28,6 +28,6 @@ export async function rowsOf<Row>(
   sql: string,
   bindings: Knex.RawBinding[] | Record<string, Knex.RawBinding> = {},
 ): Promise<Row[]> {
-  const result = (await on.raw(sql, bindings)) as { rows: Row[] }
+  const result = await on.raw<{ rows: Row[] }>(sql, bindings)
   return result.rows
 }

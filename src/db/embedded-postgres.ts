@@ -70,7 +70,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const cluster: Cluster = { home, binaries, data: join(home.folder, 'data') }
   const settings = { ...SETTINGS, ...options.settings }
 
-  const runningPort = await findRunningPort(cluster)
+  const runningPort = await findRunningPort(cluster, options.log)
   if (runningPort === undefined) await makeCluster(cluster, settings, options.log)
   const port = runningPort ?? (await startServer(cluster, settings, options.port))
   return {
@@ -88,22 +88,20 @@ interface Cluster {
 }
 
 type Settings = Readonly<Record<string, string>>
+type Log = EmbeddedPostgresOptions['log']
 
 /** Port of the cluster's server once it takes connections; none when none runs, or when it was about to end. */
-async function findRunningPort({ data }: Cluster): Promise<number | undefined> {
+async function findRunningPort({ data }: Cluster, log: Log): Promise<number | undefined> {
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
     const server = await findPostgresProcess(data)
     if (server === undefined || server.state === 'ready') return server?.port
+    if (waitedMs === 0) log?.(`waiting for the Postgres on ${data}, which is ${server.state}`)
     await wait(POLL_MS)
   }
   throw new Error(`The Postgres on ${data} has been starting or stopping for ${PATIENCE_MS / 1000} s`)
 }
 
-async function makeCluster(
-  { home, binaries, data }: Cluster,
-  settings: Settings,
-  log: EmbeddedPostgresOptions['log'],
-): Promise<void> {
+async function makeCluster({ home, binaries, data }: Cluster, settings: Settings, log: Log): Promise<void> {
   if (await exists(data)) return
   log?.(`making a Postgres cluster in ${home.folder}`)
   await removeUnfinished(home.folder)
@@ -186,10 +184,16 @@ async function tryStart({ home, binaries, data }: Cluster, settings: Settings): 
 async function stopServer({ home, binaries, data }: Cluster): Promise<void> {
   const server = await findPostgresProcess(data)
   if (server === undefined) return
-  const args = ['stop', `--pgdata=${data}`, '--mode=fast', '--wait', `--timeout=${PATIENCE_MS / 1000}`]
+  const args = ['stop', `--pgdata=${data}`, '--mode=fast', '--no-wait']
   await runPostgresProgram(join(binaries, 'bin', 'pg_ctl'), args, { runAs: home.runAs, cwd: home.folder })
-  // pg_ctl waits for the pid file to go, which is the server's last act but one.
-  while (await isServerOf(data, server.pid)) await wait(POLL_MS)
+  // Not for its pid file alone, which goes before the process does.
+  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
+    if (!(await isServerOf(data, server.pid))) return
+    await wait(POLL_MS)
+  }
+  throw new Error(
+    `The Postgres on ${data} (process ${server.pid}) has not stopped in ${PATIENCE_MS / 1000} s`,
+  )
 }
 
 async function readPort(file: string): Promise<number | undefined> {

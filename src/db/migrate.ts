@@ -13,9 +13,22 @@ export const MIGRATION_SETTINGS: Knex.MigratorConfig = {
   disableMigrationsListValidation: true,
 }
 
-/** Applies every migration that the database lacks. */
+// Any number, as long as nothing else in this database takes the same lock.
+const MIGRATING = 4_711_001
+
+/**
+ * Applies every migration that the database lacks. Processes that start together wait for the first; a migration
+ * that was killed does not leave the others locked out, because knex' own lock is only ever set under ours.
+ * Needs two connections of the pool.
+ */
 export async function migrateToLatest(knex: Knex): Promise<void> {
-  await knex.migrate.latest(MIGRATION_SETTINGS)
+  if ((await pendingMigrations(knex)).length === 0) return
+  await knex.transaction(async (trx) => {
+    await trx.raw('SET LOCAL idle_in_transaction_session_timeout = 0')
+    await trx.raw('SELECT pg_advisory_xact_lock(?)', [MIGRATING])
+    await knex.migrate.forceFreeMigrationsLock(MIGRATION_SETTINGS)
+    await knex.migrate.latest(MIGRATION_SETTINGS)
+  })
 }
 
 /** Names of this code's migrations that the database lacks. Those it has beyond them do not matter. */

@@ -33,8 +33,8 @@ export async function openPostgresHome(directory: string): Promise<PostgresHome>
 }
 
 async function keepPassword(file: string): Promise<string> {
-  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
+  const kept = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   })
   if (kept !== undefined) return kept
@@ -68,8 +68,8 @@ async function isSafeToShare(folder: string): Promise<boolean> {
 
 /** Makes the folder, or checks that the one there is root's own: its name is no secret, so anybody may have been first. */
 async function claim(folder: string): Promise<void> {
-  await mkdir(folder, { mode: 0o711 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
+  await mkdir(folder, { mode: 0o711 }).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error
   })
   const found = await lstat(folder)
   if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
@@ -77,4 +77,8 @@ async function claim(folder: string): Promise<void> {
   }
   // Postgres's user passes through without seeing what is there, also when our umask is stricter than that.
   await chmod(folder, 0o711)
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
 }

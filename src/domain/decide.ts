@@ -48,6 +48,7 @@ export function decide(change: Change, known: Known, reading: Reading): Decision
 /**
  * True for a tombstone of a record that an answer given after the alleged delete showed alive: either a false
  * tombstone or a delete that the answer had not seen yet. Only asking for the record by its id tells which.
+ * A tombstone in one answer with the live record contradicts itself, and is for the caller to see.
  */
 export function isDisputed(change: Change, known: Known): boolean {
   return (

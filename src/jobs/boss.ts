@@ -30,8 +30,10 @@ export function createBoss(options: BossOptions): PgBoss {
     schedule: options.schedules,
     supervise: options.schedules || options.works,
     useListenNotify: options.works || options.schedules,
-    // A job of a killed process is noticed within its heartbeat and this; default 60.
-    monitorIntervalSeconds: 10,
+    // A job of a killed process is noticed within its heartbeat and this; at the default of 60 its company would
+    // be held up for two minutes.
+    superviseIntervalSeconds: 15,
+    monitorIntervalSeconds: 15,
     maintenanceIntervalSeconds: 3_600,
     // A tick is then at most some 15 seconds late; the defaults (30 and 5) make it 35.
     cronMonitorIntervalSeconds: 10,

@@ -22,13 +22,13 @@ export interface ListingSlice {
  */
 export function listingQuery(entity: Entity, { field, since, offset, rows }: ListingSlice): string {
   const sinceCondition = since === null ? [] : [`MetaData.${field} >= ${literal(since)}`]
-  const conditions = whereOf([...activeCondition(entity), ...sinceCondition])
-  return `${conditions}ORDERBY MetaData.${field} STARTPOSITION ${offset + 1} MAXRESULTS ${rows}`
+  const where = whereOf([...activeCondition(entity), ...sinceCondition])
+  return `${where} ORDERBY MetaData.${field} STARTPOSITION ${offset + 1} MAXRESULTS ${rows}`.trimStart()
 }
 
 export function idsQuery(entity: Entity, ids: readonly string[]): string {
-  const conditions = whereOf([...activeCondition(entity), `Id IN (${ids.map(literal).join(',')})`])
-  return `${conditions}STARTPOSITION 1 MAXRESULTS ${PAGE_ROWS}`
+  const where = whereOf([...activeCondition(entity), `Id IN (${ids.map(literal).join(',')})`])
+  return `${where} STARTPOSITION 1 MAXRESULTS ${PAGE_ROWS}`
 }
 
 export function countQuery(entity: Entity): string {
@@ -52,5 +52,5 @@ function activeCondition(entity: Entity): string[] {
 }
 
 function whereOf(conditions: readonly string[]): string {
-  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')} `
+  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
 }

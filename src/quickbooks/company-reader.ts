@@ -4,7 +4,8 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import type { CallOperation, QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { Answer } from './answer.ts'
 import { countQuery } from './build-query.ts'
-import { readChanges, readCount, readQueryAnswer, readSingle, unexpected } from './envelope.ts'
+import { readCompanyInfo, readPreferences, type CompanyInfo, type Preferences } from './company-facts.ts'
+import { readChanges, readCount, readQueryAnswer } from './envelope.ts'
 import { faultOf } from './fault.ts'
 import type { ListingCursor } from './listing-cursor.ts'
 import { listPage, type ListingPage } from './list-page.ts'
@@ -12,7 +13,6 @@ import { MAPPERS } from './registry.ts'
 import type { Mapping } from './mapping.ts'
 import { toSecond } from './moment.ts'
 import { createClient, type ReadOnlyClient } from './node-quickbooks.ts'
-import { objectField, refField, textField } from './payload-fields.ts'
 import { toChangesAnswer, type ChangesAnswer } from './read-changes.ts'
 import { readByIds } from './read-by-ids.ts'
 import type { Transport } from './transport.ts'
@@ -37,14 +37,8 @@ export interface CompanyAccess {
  * repeated once; refused again, it is `unavailable`.
  */
 export interface CompanyReader {
-  companyInfo(): Promise<{
-    readonly observedAt: Date
-    readonly name: string
-    readonly country: string | null
-    /** IANA name. */
-    readonly timeZone: string | null
-  }>
-  preferences(): Promise<{ readonly observedAt: Date; readonly homeCurrency: string | null }>
+  companyInfo(): Promise<CompanyInfo>
+  preferences(): Promise<Preferences>
   /** Change data capture, one call for all entities. `window_exceeded` when `since` lies too far back. */
   changes(entities: readonly Entity[], since: Date): Promise<ChangesAnswer>
   /** One page of a listing, in one call, or in a dozen when a record on it cannot be served. */
@@ -63,6 +57,8 @@ export interface ReaderOptions {
 }
 
 export function createCompanyReader(options: ReaderOptions, access: CompanyAccess): CompanyReader {
+  // It becomes a part of the address, unescaped.
+  if (!/^\d+$/.test(access.realmId)) throw new LedgerError('internal', 'a realm id consists of digits')
   const call = callerOf(options, access)
   const mapping = (): Mapping => ({ homeCurrency: access.homeCurrency() })
   const query = (entity: Entity, operation: CallOperation) => (conditions: string) =>
@@ -153,32 +149,4 @@ function refusedAgain({ message, details }: LedgerError): LedgerError {
   return new LedgerError('unavailable', `an access token that was just renewed was refused: ${message}`, {
     details,
   })
-}
-
-function readCompanyInfo(answer: Answer) {
-  const { object, observedAt } = readSingle(answer, 'CompanyInfo')
-  const name = textField(object, 'CompanyName')
-  if (!name) throw unexpected(answer, 'a CompanyName')
-  const timeZone = textField(object, 'DefaultTimeZone')
-  return {
-    observedAt,
-    name,
-    country: textField(object, 'Country'),
-    timeZone: timeZone !== null && isTimeZone(timeZone) ? timeZone : null,
-  }
-}
-
-function readPreferences(answer: Answer) {
-  const { object, observedAt } = readSingle(answer, 'Preferences')
-  const currency = objectField(object, 'CurrencyPrefs') ?? {}
-  return { observedAt, homeCurrency: refField(currency, 'HomeCurrency').value }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
 }

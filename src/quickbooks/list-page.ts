@@ -34,7 +34,7 @@ export async function listPage(
   }
   try {
     const slice = await readSlice(cursor, PAGE_ROWS)
-    return toPage(entity, [slice], [], advance(cursor, slice.rows, PAGE_ROWS), mapping)
+    return toPage(entity, [slice], [], advance(cursor, slice, PAGE_ROWS), mapping)
   } catch (error) {
     if (!isPoisoned(error)) throw error
     const around = await readAroundPoison(cursor, PAGE_ROWS, readSlice)

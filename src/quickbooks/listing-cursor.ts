@@ -36,12 +36,17 @@ const REREAD_SHARE = 0.1
  * @throws LedgerError `unavailable` when the rows lie before the place that was asked for: going on from there would
  *   never end.
  */
-export function advance(cursor: ListingCursor, rows: readonly Json[], asked: number): ListingCursor | null {
+export function advance(
+  cursor: ListingCursor,
+  { rows, intuitTid }: { readonly rows: readonly Json[]; readonly intuitTid: string | null },
+  asked: number,
+): ListingCursor | null {
   if (rows.length < asked) return null
   const last = lastSecond(rows, cursor)
   if (last === null || sameSecond(last, cursor.since)) return deeper(cursor, rows)
   if (cursor.since !== null && secondOf(last) < secondOf(cursor.since)) {
-    throw new LedgerError('unavailable', 'QuickBooks served rows from before the time that was asked for')
+    const message = 'QuickBooks served rows from before the time that was asked for'
+    throw new LedgerError('unavailable', message, { details: { intuitTid } })
   }
   return { by: cursor.by, since: last, offset: 0, seen: idsOfSecond(rows, cursor, last) }
 }

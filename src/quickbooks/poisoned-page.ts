@@ -72,7 +72,7 @@ async function readUpToPoison(cursor: ListingCursor, asked: number, readSlice: R
       continue
     }
     slices.push(taken)
-    const next = advance(at, taken.rows, rows)
+    const next = advance(at, taken, rows)
     if (next === null) return { slices, suspect: null, next }
     within -= rowsPassed(at, next, taken)
     at = next
@@ -87,7 +87,7 @@ async function readBehind(first: Suspect, readSlice: ReadSlice) {
   for (;;) {
     const taken = await attempt(at, 1, readSlice)
     if (!(taken instanceof LedgerError)) {
-      return { suspects, slices: [taken], next: advance(at, taken.rows, 1) }
+      return { suspects, slices: [taken], next: advance(at, taken, 1) }
     }
     suspects.push({ at, error: taken })
     if (suspects.length > MOST_SUSPECTS) throw taken

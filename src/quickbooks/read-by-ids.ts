@@ -36,7 +36,7 @@ export async function readByIds(
 ): Promise<ReadByIds> {
   const asked = [...new Set(ids)]
   const found: Found = { answers: [], rejects: [], failuresInARow: 0 }
-  for (const batch of batchesOf(asked)) await readBatch(entity, batch, query, found)
+  for (const group of groupsOf(asked)) await readGroup(entity, group, query, found)
   const observations = found.answers.length > 0 ? found.answers : [await count()]
   return toResult(entity, asked, found, earliest(observations), mapping)
 }
@@ -47,21 +47,21 @@ interface Found {
   failuresInARow: number
 }
 
-function batchesOf(ids: readonly string[]): string[][] {
-  const batches: string[][] = []
+function groupsOf(ids: readonly string[]): string[][] {
+  const groups: string[][] = []
   let room = 0
   for (const id of ids) {
     room -= id.length + AROUND_ID
     if (room < 0) {
-      batches.push([])
+      groups.push([])
       room = LONGEST_ID_LIST - id.length - AROUND_ID
     }
-    batches.at(-1)?.push(id)
+    groups.at(-1)?.push(id)
   }
-  return batches
+  return groups
 }
 
-async function readBatch(
+async function readGroup(
   entity: Entity,
   ids: readonly string[],
   query: (conditions: string) => Promise<QueryAnswer>,
@@ -74,8 +74,8 @@ async function readBatch(
     if (!isPoisoned(error)) throw error
     if (ids.length === 1) return noteUnreadable(ids[0] ?? null, error, found)
     const middle = Math.ceil(ids.length / 2)
-    await readBatch(entity, ids.slice(0, middle), query, found)
-    await readBatch(entity, ids.slice(middle), query, found)
+    await readGroup(entity, ids.slice(0, middle), query, found)
+    await readGroup(entity, ids.slice(middle), query, found)
   }
 }
 
@@ -105,6 +105,7 @@ function toResult(
   const read = new Set([...rows.map(idOf), ...found.rejects.map(({ qboId }) => qboId)])
   return {
     page: { changes, rejects: [...rejects, ...found.rejects], observedAt },
-    missing: asked.filter((id) => !read.has(id)),
+    // A row that does not tell its id may be any of them.
+    missing: read.has(null) ? [] : asked.filter((id) => !read.has(id)),
   }
 }

@@ -57,57 +57,47 @@ interface Ending {
   readonly intuitTid: string | null
 }
 
-function send<T>(
-  request: Request<T>,
-  agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent },
-  now: () => number,
-): Promise<T> {
-  const { signal, operation } = request
+type Agents = { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent }
+
+function send<T>(request: Request<T>, agents: Agents, now: () => number): Promise<T> {
+  const { signal, operation, timeoutMs } = request
   if (signal?.aborted) return Promise.reject(givenUp(signal))
   const startedAt = now()
   const inFlight = new AbortController()
   return new Promise<T>((resolve, reject) => {
-    let settled = false
-    let requested = false
-
+    let isSettled = false
+    let isSent = false
     const settle = (ending: Ending, conclude: () => T): void => {
-      if (settled) return
-      settled = true
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      if (isSettled) return
+      isSettled = true
+      unguard()
       try {
-        if (requested) request.onCall?.({ operation, durationMs: now() - startedAt, ...ending })
+        if (isSent) request.onCall?.({ operation, durationMs: now() - startedAt, ...ending })
         resolve(conclude())
       } catch (error) {
         reject(toLedgerError(error))
       }
     }
-    const giveUp = (status: string, error: LedgerError): void => {
+    const unguard = guard(request, (status, error) => {
       settle(noAnswer(status), () => raise(error))
       inFlight.abort()
-    }
-    const onAbort = (): void => giveUp('reset', givenUp(signal))
-    const timer = setTimeout(() => giveUp('timeout', timedOut(request.timeoutMs)), request.timeoutMs)
-    signal?.addEventListener('abort', onAbort)
-
+    })
+    const onCallback = (error: unknown): void =>
+      settle(endingWithoutAnswer(error, operation), () =>
+        raise(isSent ? failureOf(error, timeoutMs) : neverSent(error)),
+      )
     const hook = {
       ...agents,
-      timeoutMs: request.timeoutMs,
+      timeoutMs,
       signal: inFlight.signal,
       toUrl: request.toUrl ?? ((url: string) => url),
       onRequest: () => {
-        requested = true
+        isSent = true
       },
       onAnswer: (status: number, headers: Readonly<Record<string, string>>, text: string) => {
         const answer = readAnswer(status, headers, text)
         settle(endingOf(answer, operation), () => request.read(answer))
       },
-    }
-    const onCallback = (error: unknown): void => {
-      const failure = requested ? failureOf(error, request.timeoutMs) : neverSent(error)
-      settle(noAnswer(isTimeout(error) ? 'timeout' : 'reset', answeredSuccess(error, operation)), () =>
-        raise(failure),
-      )
     }
     try {
       withHook(hook, () => request.start(onCallback))
@@ -115,6 +105,24 @@ function send<T>(
       onCallback(error)
     }
   })
+}
+
+/**
+ * Watches the time and the signal of a call. axios has a limit too, but its own begins anew with every byte.
+ *
+ * @returns ends the watch
+ */
+function guard(
+  { signal, timeoutMs }: Request<unknown>,
+  giveUp: (status: string, error: LedgerError) => void,
+): () => void {
+  const onAbort = (): void => giveUp('reset', givenUp(signal))
+  const timer = setTimeout(() => giveUp('timeout', timedOut(timeoutMs)), timeoutMs)
+  signal?.addEventListener('abort', onAbort)
+  return () => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
 }
 
 function endingOf(answer: Answer, operation: CallOperation): Ending {
@@ -131,11 +139,11 @@ function isMetered(operation: CallOperation): boolean {
   return operation !== 'refresh' && operation !== 'revoke'
 }
 
-/** A connection that broke inside the body of a 2xx: Intuit has counted the call. */
-function answeredSuccess(error: unknown, operation: CallOperation): boolean {
-  const response = property(error, 'response')
-  const status = Number(property(response, 'status'))
-  return isMetered(operation) && status >= 200 && status < 300
+function endingWithoutAnswer(error: unknown, operation: CallOperation): Ending {
+  // A connection that broke inside the body of a 2xx: Intuit has counted the call.
+  const status = Number(property(property(error, 'response'), 'status'))
+  const metered = isMetered(operation) && status >= 200 && status < 300
+  return noAnswer(isTimeout(error) ? 'timeout' : 'reset', metered)
 }
 
 function failureOf(error: unknown, timeoutMs: number): LedgerError {
@@ -167,7 +175,8 @@ function isTimeout(error: unknown): boolean {
 
 /** An error of axios holds its request, and with it the token: only its words go on. */
 function bareCause(error: unknown): Error {
-  return new Error(String(property(error, 'message') ?? error))
+  const words = [property(error, 'code'), property(error, 'message')].filter(Boolean)
+  return new Error(words.length > 0 ? words.join(': ') : String(error))
 }
 
 function property(value: unknown, name: string): unknown {

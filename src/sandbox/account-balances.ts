@@ -21,7 +21,7 @@ export function renderAccounts(
   movedAccounts.clear()
 }
 
-export function isOnBalanceSheet({ classification }: AccountFacts): boolean {
+function isOnBalanceSheet({ classification }: AccountFacts): boolean {
   return classification === 'Asset' || classification === 'Liability' || classification === 'Equity'
 }
 

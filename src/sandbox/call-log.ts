@@ -1,8 +1,7 @@
 /** What a request asked for, in the words of the API. */
 export const DATA_OPERATIONS = ['query', 'cdc', 'read', 'companyinfo', 'preferences', 'batch'] as const
-export const TOKEN_OPERATIONS = ['token', 'revoke', 'authorize'] as const
 export type Operation =
-  (typeof DATA_OPERATIONS)[number] | (typeof TOKEN_OPERATIONS)[number] | 'write' | 'unknown'
+  (typeof DATA_OPERATIONS)[number] | 'token' | 'revoke' | 'authorize' | 'write' | 'unknown'
 
 export interface Call {
   atMs: number

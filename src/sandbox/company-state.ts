@@ -68,7 +68,7 @@ export interface CompanyContents {
   revision: number
 }
 
-export const EMPTY: CompanyContents = { entries: new Map(), tombstones: new Map(), counters: [], revision: 0 }
+const EMPTY: CompanyContents = { entries: new Map(), tombstones: new Map(), counters: [], revision: 0 }
 
 export function createCompanyState(spec: CompanySpec, createdMs: number, contents = EMPTY): CompanyState {
   const state: CompanyState = {

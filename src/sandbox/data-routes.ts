@@ -56,9 +56,7 @@ export function dataRoutes(services: DataServices): Router {
   router.get('/:realmId/query', (request, response) =>
     serve(request, response, queryOf(textOf(request.query.query))),
   )
-  router.post('/:realmId/query', (request, response) =>
-    serve(request, response, queryOf(String(request.body ?? ''))),
-  )
+  router.post('/:realmId/query', (request, response) => serve(request, response, queryOf(bodyOf(request))))
   router.get('/:realmId/cdc', (request, response) =>
     serve(request, response, cdcOf(textOf(request.query.entities), textOf(request.query.changedSince))),
   )
@@ -134,8 +132,8 @@ async function refuse(services: DataServices, request: Request, response: Respon
   const call = callOf(request, { operation, entity: null, query: null })
   const exchange = beginExchange(services, { ...call, realmId })
   if (isWrite) {
-    const { method, originalUrl: path, body } = request
-    services.writes.push({ atMs: exchange.call.atMs, realmId, method, path, body: String(body ?? '') })
+    const { method, originalUrl: path } = request
+    services.writes.push({ atMs: exchange.call.atMs, realmId, method, path, body: bodyOf(request) })
   }
   await finishExchange(services, response, exchange, () =>
     isWrite
@@ -208,10 +206,14 @@ function realmOf(request: Request): string {
 
 function parsedBody(request: Request): unknown {
   try {
-    return JSON.parse(String(request.body ?? ''))
+    return JSON.parse(bodyOf(request))
   } catch {
     return null
   }
+}
+
+function bodyOf(request: Request): string {
+  return textOf(request.body)
 }
 
 function textOf(value: unknown): string {

@@ -24,9 +24,12 @@ export function createHttpApp(oauth: OauthServices, data: DataServices, control:
   return app
 }
 
+/** Longer than a client idles: a connection closed at the moment of its next use would look like a fault. */
+const KEEP_ALIVE_MS = 120_000
+
 /** Listens on loopback alone. Rejects when the port is taken. */
 export async function listen(app: Express, port: number): Promise<{ server: Server; url: string }> {
-  const server = createServer(app)
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }

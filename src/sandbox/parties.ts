@@ -102,7 +102,7 @@ export function setActive(
 }
 
 /** Which references name a record of a list, by their key. */
-export const REFERENCE_KEYS: Record<ListName, { key: RegExp; holders: readonly StoredName[] }> = {
+const REFERENCE_KEYS: Record<ListName, { key: RegExp; holders: readonly StoredName[] }> = {
   Vendor: { key: /^VendorRef$/, holders: ['Bill', 'BillPayment'] },
   Customer: { key: /^CustomerRef$/, holders: ['Invoice', 'Payment'] },
   Account: { key: /AccountRef$/, holders: ['Bill', 'BillPayment', 'Payment'] },

@@ -8,7 +8,7 @@ const ACCESS_LIFE_MS = HOUR_MS
 const ROTATION_MS = 24 * HOUR_MS
 const REFRESH_LIFE_MS = 100 * 24 * HOUR_MS
 const CODE_LIFE_MS = 10 * 60_000
-/** What Intuit says a fresh refresh token has left: one day more than the documented hundred. */
+/** What Intuit says a refresh token has left, which each use renews: a day more than the documented hundred. */
 const REFRESH_LIFE_SECONDS = 8_726_400
 
 interface Connection {
@@ -81,13 +81,12 @@ export function createTokenServer({ now, seed, state, save }: TokenServerOptions
     const accessToken = make('eyJlbmMi', 86)
     state.access[accessToken] = { realmId, expiresMs: now() + ACCESS_LIFE_MS }
     save(state)
-    const lifeLeft = REFRESH_LIFE_SECONDS - Math.floor((REFRESH_LIFE_MS - (current.expiresMs - now())) / 1000)
     return {
       token_type: 'bearer',
       access_token: accessToken,
       expires_in: ACCESS_LIFE_MS / 1000,
       refresh_token: current.value,
-      x_refresh_token_expires_in: lifeLeft,
+      x_refresh_token_expires_in: REFRESH_LIFE_SECONDS,
     }
   }
   const refresh = (refreshToken: string) => {

@@ -16,12 +16,3 @@ export interface ReadTrouble {
   /** Whether the group of that entity is a Fault instead. */
   isFaulty(entity: string): boolean
 }
-
-export const NO_TROUBLE: ReadTrouble = {
-  extraRows: 0,
-  missingRows: 0,
-  scramble: null,
-  lagMs: 0,
-  isPoisoned: () => false,
-  isFaulty: () => false,
-}

@@ -2,8 +2,8 @@ import type { NumberToken } from './json.ts'
 
 /** The shapes of QuickBooks' records, as its entity reference and published captures show them. */
 
-export const TRANSACTIONS = ['Bill', 'Invoice', 'Payment', 'BillPayment'] as const
-export const LISTS = ['Account', 'Vendor', 'Customer'] as const
+const TRANSACTIONS = ['Bill', 'Invoice', 'Payment', 'BillPayment'] as const
+const LISTS = ['Account', 'Vendor', 'Customer'] as const
 export const ENTITIES = [...TRANSACTIONS, ...LISTS] as const
 
 export type TransactionName = (typeof TRANSACTIONS)[number]
@@ -11,7 +11,7 @@ export type ListName = (typeof LISTS)[number]
 export type EntityName = (typeof ENTITIES)[number]
 
 /** Records that move balances and that the API of this simulator never shows. */
-export type HiddenName = 'JournalEntry' | 'Deposit'
+type HiddenName = 'JournalEntry' | 'Deposit'
 export const STORED = [...ENTITIES, 'JournalEntry', 'Deposit'] as const
 export type StoredName = EntityName | HiddenName
 

@@ -1,8 +1,9 @@
 import { requestSync } from '../connections/request-sync.ts'
-import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import { rowsOf, type Tx } from '../db/database.ts'
 import type { Trigger } from '../domain/sync-run.ts'
 import { raiseTotals } from './raise-totals.ts'
-import { runTotals } from './report.ts'
+import { changedRecords, reportOf, runTotals } from './report.ts'
+import type { Run } from './run.ts'
 
 interface AbandonedRun {
   readonly id: number
@@ -13,7 +14,8 @@ interface AbandonedRun {
 
 /**
  * Closes runs whose process died (no heartbeat for 30 seconds, by Postgres' own clock) and asks for their companies
- * again. One whose transaction is under way is alive and passed over.
+ * again. One whose transaction is under way is alive and passed over; so is one whose company somebody is just
+ * opening, who would wait for the run as we would wait for the company.
  *
  * @param realmId one company alone; null for all.
  * @returns the companies asked for.
@@ -24,9 +26,11 @@ export async function abandonLapsedRuns(tx: Tx, realmId: string | null = null): 
     `UPDATE sync_runs
         SET status = 'abandoned', finished_at = :now, error_code = 'lease_lost',
             error_message = 'its process gave no sign of life for 30 seconds'
-      WHERE id IN (SELECT id FROM sync_runs
-                    WHERE status = 'running' AND heartbeat_at < clock_timestamp() - interval '30 seconds'
-                      AND (CAST(:realmId AS text) IS NULL OR realm_id = :realmId)
+      WHERE id IN (SELECT r.id
+                     FROM sync_runs r
+                     JOIN companies c USING (realm_id)
+                    WHERE r.status = 'running' AND r.heartbeat_at < clock_timestamp() - interval '30 seconds'
+                      AND (CAST(:realmId AS text) IS NULL OR r.realm_id = :realmId)
                       FOR UPDATE SKIP LOCKED)
       RETURNING id, realm_id AS "realmId", trigger, started_at AS "startedAt"`,
     { now: tx.now, realmId },
@@ -35,16 +39,27 @@ export async function abandonLapsedRuns(tx: Tx, realmId: string | null = null): 
 }
 
 /** Closes one run because its process stops, and asks for its company again. */
-export async function abandonRun(database: Database, runId: number): Promise<string[]> {
-  return database.transaction(async (tx) => {
+export async function abandonRun(run: Run): Promise<string[]> {
+  return run.database.transaction(async (tx) => {
+    // The company first, as whoever opens a run does it.
+    await tx.trx.raw('SELECT FROM companies WHERE realm_id = :realmId FOR UPDATE', { realmId: run.realmId })
     const abandoned = await rowsOf<AbandonedRun>(
       tx.trx,
       `UPDATE sync_runs
-          SET status = 'abandoned', finished_at = :now, error_code = 'lease_lost',
-              error_message = 'its process was stopped'
+          SET status = 'abandoned', mode = :mode, finished_at = :now, requests = :requests,
+              metered_calls = :meteredCalls, changed = :changed, entities = CAST(:entities AS jsonb),
+              error_code = 'lease_lost', error_message = 'its process was stopped'
         WHERE id = :runId AND status = 'running'
         RETURNING id, realm_id AS "realmId", trigger, started_at AS "startedAt"`,
-      { runId, now: tx.now },
+      {
+        runId: run.id,
+        mode: run.mode,
+        now: tx.now,
+        requests: run.requests,
+        meteredCalls: run.meteredCalls,
+        changed: changedRecords(run) > 0,
+        entities: JSON.stringify(reportOf(run, 'kept')),
+      },
     )
     return askAgain(tx, abandoned)
   })

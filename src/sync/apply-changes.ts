@@ -4,7 +4,7 @@ import { decide, type Decision, type Known } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EntityCounts } from '../domain/sync-run.ts'
 import { readKnown } from './known-records.ts'
-import { stateOf, type Run } from './run.ts'
+import { OVERLAP_MS, stateOf, type Run } from './run.ts'
 import { buryAll, deleteAll, digUp, touchAll, writeAll, type WriteContext } from './write-records.ts'
 
 interface Decided {
@@ -81,12 +81,13 @@ function count(decided: readonly Decided[], lost: ReadonlySet<string>): Partial<
   return counts
 }
 
-/** What a listing had to correct although change data capture had passed it: a change that it never told of. */
+/** What a listing had to correct although change data capture will not ask for it again: it never told of it. */
 function countDrifted(run: Run, entity: Entity, decided: readonly Decided[], authoritative: boolean): number {
   const { watermark } = stateOf(run, entity)
   if (!authoritative || !watermark) return 0
+  const askedFrom = watermark.getTime() - OVERLAP_MS
   const corrected: readonly Decision[] = ['inserted', 'updated', 'revived']
   return decided.filter(
-    ({ change, decision }) => corrected.includes(decision) && change.sourceUpdatedAt < watermark,
+    ({ change, decision }) => corrected.includes(decision) && change.sourceUpdatedAt.getTime() < askedFrom,
   ).length
 }

@@ -1,40 +1,53 @@
 import type { Change, Page, Tombstone } from '../domain/change.ts'
 import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
+import { isPoisoned } from '../quickbooks/poisoned-page.ts'
 import type { ChangesAnswer } from '../quickbooks/quickbooks.ts'
-import { readKnown } from './known-records.ts'
+import { noteAlive, readKnown } from './known-records.ts'
 import { listChanges, listEntity } from './list-entity.ts'
 import { countsAgree } from './settle-listing.ts'
-import { stateOf, type Run } from './run.ts'
+import { OVERLAP_MS, stateOf, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
-
-// How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in
-// change data capture is known, and LastUpdatedTime has second precision.
-const OVERLAP_MS = 5 * 60_000
 
 /**
  * Takes what changed since the watermarks, by one call for all entities. An answer at the cap says nothing of what
- * it left out: then each entity is asked for alone, and one that is still too much is listed by its changes.
+ * it left out, and one that a single record breaks says nothing at all: then each entity is asked for alone, and one
+ * of which that cannot be told either is listed by its changes.
  *
  * @returns QuickBooks' time of the first answer.
  */
 export async function captureChanges(run: Run, entities: readonly Entity[]): Promise<Date> {
-  const answer = await run.reader.changes(entities, askSince(run, entities))
+  const answer = await askChanges(run, entities, askSince(run, entities))
+  const startedAt = answer?.observedAt ?? (await run.reader.count(entities[0]!)).observedAt
   for (const entity of entities) {
-    if (answer.overflow) await captureEntity(run, entity)
+    if (!answer || answer.overflow) await captureEntity(run, entity)
     else await takeAnswer(run, entity, answer)
   }
-  return answer.observedAt
+  return startedAt
 }
 
 async function captureEntity(run: Run, entity: Entity): Promise<void> {
   const since = askSince(run, [entity])
-  const answer = await run.reader.changes([entity], since)
-  if (!answer.overflow) return takeAnswer(run, entity, answer)
+  const answer = await askChanges(run, [entity], since)
+  if (answer && !answer.overflow) return takeAnswer(run, entity, answer)
+  const startedAt = answer?.observedAt ?? (await run.reader.count(entity)).observedAt
   await listChanges(run, entity, since)
   // Deletes beyond the cap are nowhere to be read: the count shows whether there were any.
-  if (await countsAgree(run, entity)) run.watermarks.set(entity, answer.observedAt)
-  else await listEntity(run, entity, answer.observedAt)
+  if (await countsAgree(run, entity)) run.watermarks.set(entity, startedAt)
+  else await listEntity(run, entity, startedAt)
+}
+
+/**
+ * @returns null when a record among the changes seems to break the answer. A first failure may be QuickBooks' own and
+ *   pass; every later run would meet the record again, because the watermark waits for it.
+ */
+async function askChanges(run: Run, entities: readonly Entity[], since: Date): Promise<ChangesAnswer | null> {
+  try {
+    return await run.reader.changes(entities, since)
+  } catch (error) {
+    if (run.failuresInARow > 0 && isPoisoned(error)) return null
+    throw error
+  }
 }
 
 async function takeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Promise<void> {
@@ -43,14 +56,18 @@ async function takeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Prom
   run.watermarks.set(entity, answer.observedAt)
 }
 
-/** Takes a page of changes, asking by id for records whose tombstone contradicts what we saw later. */
+/** Takes a page of changes, asking by id for records whose tombstone contradicts the same answer or a later one. */
 async function takeTold(run: Run, entity: Entity, page: Page): Promise<void> {
   const disputed = await findDisputed(run, entity, page.changes)
   const undisputed = page.changes.filter((change) => !disputed.has(change.qboId) || change.kind === 'version')
   await takePage(run, entity, { ...page, changes: undisputed }, { authoritative: false })
   if (disputed.size === 0) return
   const { page: alive, missing } = await run.reader.byIds(entity, [...disputed.keys()])
-  await takePage(run, entity, alive, { authoritative: true })
+  await takePage(run, entity, alive, {
+    authoritative: true,
+    // The next answer tells of the tombstone again, perhaps without the record beside it.
+    along: (tx) => noteAlive(tx, run, entity, alive),
+  })
   const confirmed = missing.flatMap((qboId) => disputed.get(qboId) ?? [])
   await takePage(run, entity, { ...page, changes: confirmed, rejects: [] }, { authoritative: true })
 }
@@ -64,10 +81,13 @@ async function findDisputed(
   if (tombstones.length === 0) return new Map()
   const ids = tombstones.map((tombstone) => tombstone.qboId)
   const known = await readKnown(run.database.knex, run.realmId, entity, ids)
+  const alive = new Set(changes.filter((change) => change.kind === 'version').map(({ qboId }) => qboId))
   return new Map(
     tombstones
-      .filter((tombstone) =>
-        isDisputed(tombstone, known.get(tombstone.qboId) ?? { record: null, buried: null }),
+      .filter(
+        (tombstone) =>
+          alive.has(tombstone.qboId) ||
+          isDisputed(tombstone, known.get(tombstone.qboId) ?? { record: null, buried: null }),
       )
       .map((tombstone) => [tombstone.qboId, tombstone]),
   )

@@ -4,6 +4,7 @@ import type { CompanyStatus } from '../domain/company.ts'
 import { fateOf, type Fate } from '../domain/fate.ts'
 import type { LedgerError } from '../domain/ledger-error.ts'
 import { fenced } from './fenced.ts'
+import { recordLastCalls } from './record-calls.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
 import type { Run } from './run.ts'
 
@@ -14,10 +15,12 @@ export interface FailOptions {
   readonly random: () => number
 }
 
-// As many companies throttled in turn, with no success between, are no coincidence.
-const THROTTLED_COMPANIES_THAT_MEAN_THE_APP = 5
+// As many companies throttled, or refused, in turn with no success between are no coincidence.
+const COMPANIES_THAT_MEAN_THE_APP = 5
 // How soon a refusal is looked at again that may concern the company or the whole app.
 const SECOND_LOOK_SECONDS = 60
+// As long as the pause after a secret that Intuit refuses: only a person mends either.
+const HALT_SECONDS = 300
 
 /** Ends a run that failed and says what follows for the company, in one transaction. Its request stands. */
 export async function failRun(run: Run, error: LedgerError, options: FailOptions): Promise<Fate> {
@@ -27,10 +30,13 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     jitter: options.random(),
   }
   let fate = fateOf(error, context)
-  if (fate.kind === 'gone') return fate
+  if (fate.kind === 'gone') {
+    await recordLastCalls(run)
+    return fate
+  }
   await fenced(run, async (tx) => {
-    const failingSince = await noteFailure(tx, run.realmId, error)
-    if (error.details.ambiguous) fate = await judgeRefusal(tx, run.realmId, fate, error, failingSince)
+    await noteFailure(tx, run.realmId, error)
+    if (error.details.ambiguous) fate = await judgeRefusal(tx, run.realmId, fate, error)
     await closeFailed(tx, run, error)
     await carryOut(tx, run.realmId, fate, error)
     return [
@@ -42,19 +48,15 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
   return fate
 }
 
-/** @returns since when the company's runs fail. */
-async function noteFailure(tx: Tx, realmId: string, error: LedgerError): Promise<Date> {
-  const [company] = await rowsOf<{ failingSince: Date }>(
-    tx.trx,
+async function noteFailure(tx: Tx, realmId: string, error: LedgerError): Promise<void> {
+  await tx.trx.raw(
     `UPDATE companies
         SET failures_in_a_row = failures_in_a_row + 1,
             failing_since = coalesce(failing_since, :now),
             failing_code = :code
-      WHERE realm_id = :realmId
-      RETURNING failing_since AS "failingSince"`,
+      WHERE realm_id = :realmId`,
     { realmId, now: tx.now, code: error.code },
   )
-  return company?.failingSince ?? tx.now
 }
 
 async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<void> {
@@ -71,7 +73,7 @@ async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<void> 
       requests: run.requests,
       meteredCalls: run.meteredCalls,
       changed: changedRecords(run) > 0,
-      entities: JSON.stringify(reportOf(run)),
+      entities: JSON.stringify(reportOf(run, 'kept')),
       code: error.code,
       message: error.message.replaceAll('\u0000', ''),
       intuitTid: error.details.intuitTid ?? null,
@@ -104,27 +106,40 @@ async function carryOut(tx: Tx, realmId: string, fate: Fate, error: LedgerError)
 
 /**
  * Intuit refuses a company that disconnected and an app that is wrongly set up with the same words. The company is
- * only blamed once another one was read since its own failures began; while all fail alike, it is the app.
+ * only blamed once another one was read since the refusals began; when many are refused and none is read, or all
+ * that could be, it is the app.
  */
-async function judgeRefusal(
-  tx: Tx,
-  realmId: string,
-  fate: Fate,
-  error: LedgerError,
-  failingSince: Date,
-): Promise<Fate> {
-  const [others] = await rowsOf<{ companies: number; servedSince: number; failingAlike: number }>(
+async function judgeRefusal(tx: Tx, realmId: string, fate: Fate, error: LedgerError): Promise<Fate> {
+  const [others] = await rowsOf<{ companies: number; served: number; refused: number; failing: number }>(
     tx.trx,
     `SELECT count(*) AS companies,
-            count(*) FILTER (WHERE last_success_at > :failingSince) AS "servedSince",
-            count(*) FILTER (WHERE failing_code = :code) AS "failingAlike"
+            count(*) FILTER (WHERE last_success_at > :refusedSince) AS served,
+            count(*) FILTER (WHERE failing_code = :code) AS refused,
+            count(*) FILTER (WHERE failing_code <> :code) AS failing
        FROM companies
       WHERE status = 'active' AND realm_id <> :realmId`,
-    { realmId, failingSince, code: error.code },
+    { realmId, refusedSince: await refusedSince(tx, realmId, error), code: error.code },
   )
-  if (!others || others.companies === 0 || others.servedSince > 0) return ownFault(fate)
-  if (others.failingAlike > 0) return { kind: 'halt', delaySeconds: SECOND_LOOK_SECONDS * 5 }
+  if (!others || others.companies === 0 || others.served > 0) return ownFault(fate)
+  const alike = Math.min(others.companies - others.failing, COMPANIES_THAT_MEAN_THE_APP - 1)
+  if (others.refused > 0 && others.refused >= alike) return { kind: 'halt', delaySeconds: HALT_SECONDS }
   return { kind: 'later', delaySeconds: SECOND_LOOK_SECONDS }
+}
+
+/** When the refusals that now stand in a row began: a failure of another kind before them says nothing of the app. */
+async function refusedSince(tx: Tx, realmId: string, error: LedgerError): Promise<Date> {
+  const [row] = await rowsOf<{ since: Date | null }>(
+    tx.trx,
+    `SELECT min(finished_at) AS since
+       FROM sync_runs
+      WHERE realm_id = :realmId AND error_code = :code
+        AND id > coalesce((SELECT max(id)
+                             FROM sync_runs
+                            WHERE realm_id = :realmId AND status IN ('succeeded', 'partial', 'failed')
+                              AND error_code IS DISTINCT FROM :code), 0)`,
+    { realmId, code: error.code },
+  )
+  return row?.since ?? tx.now
 }
 
 /** A connection of another environment stays uncalled; that is no reason to stop the others. */
@@ -138,7 +153,7 @@ async function noticeThrottledApp(
   delaySeconds: number,
   error: LedgerError,
 ): Promise<void> {
-  if ((await noteThrottled(tx, realmId)) < THROTTLED_COMPANIES_THAT_MEAN_THE_APP) return
+  if ((await noteThrottled(tx, realmId)) < COMPANIES_THAT_MEAN_THE_APP) return
   await pauseCalls(tx, {
     until: secondsAfter(tx.now, delaySeconds),
     code: 'throttled',

@@ -89,7 +89,7 @@ async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
       requests: run.requests,
       meteredCalls: run.meteredCalls,
       changed: changedRecords(run) > 0,
-      entities: JSON.stringify(reportOf(run)),
+      entities: JSON.stringify(reportOf(run, 'moved')),
     },
   )
 }

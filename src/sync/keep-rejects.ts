@@ -69,10 +69,14 @@ function rejectRow({ qboId, position, payload, reason }: Reject) {
   return {
     qbo_id: qboId,
     position,
-    // A null byte is a legal escape in JSON and nothing that text can hold once it is unescaped.
-    payload: payload.replaceAll('\u0000', '\\u0000'),
+    payload: storable(payload),
     code: reason.code,
-    reason: reason.message.replaceAll('\u0000', '\\u0000'),
+    reason: storable(reason.message),
     intuit_tid: reason.details.intuitTid ?? null,
   }
+}
+
+/** Postgres' text holds neither a null byte nor half of a surrogate pair, and a quotation may have cut one in two. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '\\u0000').toWellFormed()
 }

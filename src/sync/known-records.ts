@@ -1,11 +1,28 @@
 import type { Knex } from 'knex'
-import { rowsOf } from '../db/database.ts'
+import { rowsOf, type Tx } from '../db/database.ts'
+import type { Page } from '../domain/change.ts'
 import type { Known, KnownRecord } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import type { Run } from './run.ts'
 
 type KnownRow = KnownRecord & { readonly qboId: string }
 type BuriedRow = { readonly qboId: string; readonly sourceUpdatedAt: Date; readonly observedAt: Date }
+
+/** Notes that records were there when QuickBooks was asked, also where nothing about them has changed. */
+export async function noteAlive(
+  tx: Tx,
+  run: Run,
+  entity: Entity,
+  { changes, observedAt }: Page,
+): Promise<void> {
+  await tx.trx.raw(
+    `UPDATE ${MIRRORED_TABLES[entity].table}
+        SET observed_at = greatest(observed_at, :observedAt), last_synced_at = :now
+      WHERE realm_id = :realmId AND qbo_id = ANY (:qboIds) AND deleted_at IS NULL`,
+    { realmId: run.realmId, qboIds: changes.map(({ qboId }) => qboId), observedAt, now: tx.now },
+  )
+}
 
 /** What the mirror knows of the given ids; ids it knows nothing of are left out. */
 export async function readKnown(

@@ -34,11 +34,10 @@ async function takeListing(
   }
   const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
   const end = await takePages(run, entity, listing, seen)
-  await settleListing(run, entity, { end, seen })
-  await fenced(run, async (tx) => {
-    await saveListing(tx, run, entity, { ...listing, cursor: null })
-    if (!resumed) await resolveUnreadable(tx, run, entity)
-  })
+  // Before settling: a record that could be read this time no longer stands in the way of the count and of deletes.
+  if (!resumed) await fenced(run, (tx) => resolveUnreadable(tx, run, entity))
+  await settleListing(run, entity, { end, seen, whole: !resumed })
+  await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
 
 /** Lists what changed since a moment, oldest change first: what change data capture had too much of to tell. */
@@ -66,10 +65,16 @@ async function takePages(
     const upcoming = next ? run.reader.listPage(entity, next) : null
     upcoming?.catch(() => undefined)
     for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
-    await takePage(run, entity, page, {
-      authoritative: true,
-      along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
-    })
+    try {
+      await takePage(run, entity, page, {
+        authoritative: true,
+        along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
+      })
+    } catch (error) {
+      // The run ends here, and a call that ends after it would be recorded nowhere.
+      await upcoming?.catch(() => undefined)
+      throw error
+    }
     if (!next || !upcoming) return cursor
     cursor = next
     fetching = upcoming

@@ -38,26 +38,34 @@ interface CompanyRow {
 /** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
 export async function openRun(database: Database, realmId: string): Promise<OpenedRun | Skip> {
   return database.transaction(async (tx) => {
-    const company = await lockCompany(tx, realmId)
-    if (!company || !SYNCED_STATUSES.includes(company.status)) return 'inactive'
-    if (company.requestedSeq <= company.servedSeq) return 'not_asked'
-    if (company.notBefore && company.notBefore > tx.now) return 'waiting'
-    if (await readCallsPause(tx.trx, tx.now)) return 'waiting'
-    const id = (await insertRun(tx, realmId, company)) ?? (await takeLapsed(tx, realmId, company))
-    if (id === null) return 'held'
-    return {
-      id,
-      trigger: company.requestedTrigger,
-      mode: company.requestedMode,
-      servedRequest: company.requestedSeq,
-      fullRequest: company.fullRequestedSeq,
-      startedAt: tx.now,
-      homeCurrency: company.homeCurrency,
-      failuresInARow: company.failuresInARow,
-      states: await readStates(tx, realmId),
-      openRejects: await readOpenRejects(tx, realmId),
-    }
+    const opened = await takeLease(tx, realmId)
+    if (opened !== 'held') return opened
+    // A worker may come before the tick to a company whose process died.
+    const abandoned = await abandonLapsedRuns(tx, realmId)
+    return abandoned.length === 0 ? 'held' : takeLease(tx, realmId)
   })
+}
+
+async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
+  const company = await lockCompany(tx, realmId)
+  if (!company || !SYNCED_STATUSES.includes(company.status)) return 'inactive'
+  if (company.requestedSeq <= company.servedSeq) return 'not_asked'
+  if (company.notBefore && company.notBefore > tx.now) return 'waiting'
+  if (await readCallsPause(tx.trx, tx.now)) return 'waiting'
+  const id = await insertRun(tx, realmId, company)
+  if (id === null) return 'held'
+  return {
+    id,
+    trigger: company.requestedTrigger,
+    mode: company.requestedMode,
+    servedRequest: company.requestedSeq,
+    fullRequest: company.fullRequestedSeq,
+    startedAt: tx.now,
+    homeCurrency: company.homeCurrency,
+    failuresInARow: company.failuresInARow,
+    states: await readStates(tx, realmId),
+    openRejects: await readOpenRejects(tx, realmId),
+  }
 }
 
 async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefined> {
@@ -91,12 +99,6 @@ async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<
     },
   )
   return row?.id ?? null
-}
-
-/** A worker may come before the tick to a company whose process died. */
-async function takeLapsed(tx: Tx, realmId: string, company: CompanyRow): Promise<number | null> {
-  const abandoned = await abandonLapsedRuns(tx, realmId)
-  return abandoned.length === 0 ? null : insertRun(tx, realmId, company)
 }
 
 async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntityState>> {

@@ -1,6 +1,7 @@
 import type { Tx } from '../db/database.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
+import type { Run } from './run.ts'
 
 /** Kept for the monthly budget: a total of its own, because adding up every company's days would be a growing scan. */
 export const METERED_CALLS_OF_MONTH = 'metered_calls_of_month'
@@ -14,6 +15,14 @@ export function monthOf(now: Date): string {
 export async function recordCalls(tx: Tx, realmId: string, calls: readonly QuickBooksCall[]): Promise<void> {
   await recordCallsByDay(tx, realmId, calls)
   await raiseTotals(tx, callTotals(tx, realmId, calls))
+}
+
+/** Counts the calls since the last transaction of a run that ends without its lease: they were made all the same. */
+export async function recordLastCalls(run: Run): Promise<void> {
+  const calls = run.unrecordedCalls
+  if (calls.length === 0) return
+  await run.database.transaction((tx) => recordCalls(tx, run.realmId, calls))
+  run.unrecordedCalls = []
 }
 
 /** Counts calls by company, UTC day, kind and status. */

@@ -1,21 +1,25 @@
 import { rowsOf, type Tx } from '../db/database.ts'
-import type { Version } from '../domain/change.ts'
+import type { Reject, Version } from '../domain/change.ts'
 import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { mapStored, MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
+import { keepRejects } from './keep-rejects.ts'
 import { countsOf, stateOf, type Run } from './run.ts'
 
 const ROWS_PER_STATEMENT = 1000
 
 /**
  * After an upgrade of the mapping: maps the stored payloads again, without a call. The trigger gives a version only
- * to rows whose content then differs. Rejects become due at once, for the new mapping may take them.
+ * to rows whose content then differs. Rejects become due at once, for the new mapping may take them; what it no
+ * longer takes becomes one, and its row stays as it was.
  */
 export async function remap(run: Run): Promise<void> {
   for (const entity of ENTITIES) {
-    const state = stateOf(run, entity)
-    if (state.watermark && state.mappingVersion < MAPPING_VERSION) await remapEntity(run, entity)
+    // Also where a first listing is still under way: its pages before an upgrade are rows like any others.
+    if (run.states.has(entity) && stateOf(run, entity).mappingVersion < MAPPING_VERSION) {
+      await remapEntity(run, entity)
+    }
   }
 }
 
@@ -54,20 +58,29 @@ async function writeRemapped(
   stored: readonly StoredPayload[],
 ): Promise<void> {
   const { table, content } = MIRRORED_TABLES[entity]
-  const versions = stored
-    .map(({ raw }) => mapStored(entity, raw, { homeCurrency: run.homeCurrency }))
-    .filter((mapped): mapped is Version => 'kind' in mapped)
-  const columns = [...Object.values<string>(content), 'content_hash', 'mapping_version']
+  const mapped = stored.map(({ raw }) => mapStored(entity, raw, { homeCurrency: run.homeCurrency }))
+  const versions = mapped.filter((one): one is Version => 'kind' in one)
+  const rejects = mapped.filter((one): one is Reject => !('kind' in one))
+  const contentColumns = Object.values<string>(content)
+  const columns = [...contentColumns, 'content_hash', 'mapping_version']
+  const row = (of: string) => `ROW(${contentColumns.map((column) => `${of}.${column}`).join(', ')})`
   const remapped = await rowsOf<{ versioned: boolean }>(
     tx.trx,
     `UPDATE ${table} AS t
-        SET ${columns.map((column) => `${column} = r.${column}`).join(', ')}
+        SET ${columns.map((column) => `${column} = r.${column}`).join(', ')},
+            sync_run_id = CASE WHEN ${row('t')} IS DISTINCT FROM ${row('r')} THEN :runId ELSE t.sync_run_id END
        FROM jsonb_populate_recordset(NULL::${table}, CAST(:rows AS jsonb)) AS r
       WHERE t.realm_id = :realmId AND t.qbo_id = r.qbo_id
      RETURNING t.tx_id = pg_current_xact_id() AS versioned`,
-    { realmId: run.realmId, rows: JSON.stringify(versions.map((version) => remappedRow(entity, version))) },
+    {
+      realmId: run.realmId,
+      runId: run.id,
+      rows: JSON.stringify(versions.map((version) => remappedRow(entity, version))),
+    },
   )
-  countsOf(run, entity).updated += remapped.filter((row) => row.versioned).length
+  await keepRejects(tx, run, entity, rejects)
+  countsOf(run, entity).updated += remapped.filter(({ versioned }) => versioned).length
+  countsOf(run, entity).rejected += rejects.length
 }
 
 function remappedRow(entity: Entity, version: Version): Record<string, unknown> {

@@ -8,13 +8,19 @@ export const DURATION_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 
 
 const WRITTEN = ['inserted', 'updated', 'deleted', 'revived'] as const
 
-/** What the run did, by entity, as `sync_runs.entities` keeps it. */
-export function reportOf(run: Run): RunReport {
+/**
+ * What the run did, by entity, as `sync_runs.entities` keeps it.
+ *
+ * @param watermarks `moved` by a run that took everything, `kept` by any other.
+ */
+export function reportOf(run: Run, watermarks: 'moved' | 'kept'): RunReport {
   const report: RunReport = {}
   for (const entity of ENTITIES) {
+    const before = stateOf(run, entity).watermark
+    const after = (watermarks === 'moved' ? run.watermarks.get(entity) : null) ?? before
     report[entity] = {
-      watermarkFrom: stateOf(run, entity).watermark?.toISOString() ?? null,
-      watermarkTo: run.watermarks.get(entity)?.toISOString() ?? null,
+      watermarkFrom: before?.toISOString() ?? null,
+      watermarkTo: after?.toISOString() ?? null,
       ...countsOf(run, entity),
     }
   }

@@ -2,7 +2,7 @@ import type { Logger } from 'winston'
 import type { Database } from '../db/database.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import type { Fate } from '../domain/fate.ts'
-import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
@@ -14,10 +14,11 @@ import { finishRun } from './finish-run.ts'
 import { keepLease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
+import { recordLastCalls } from './record-calls.ts'
 import { remap } from './remap.ts'
-import { changedRecords, reportOf } from './report.ts'
+import { changedRecords } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
-import { resumableListing, stateOf, type Run } from './run.ts'
+import { countsOf, resumableListing, stateOf, type Run } from './run.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
@@ -161,7 +162,8 @@ async function endFailed(
   { stop, signal }: { stop: AbortSignal; signal: AbortSignal },
 ): Promise<RunOutcome> {
   if (stop.aborted) {
-    await abandonRun(options.database, run.id)
+    await abandonRun(run)
+    await recordLastCalls(run)
     return { kind: 'abandoned', runId: run.id }
   }
   const error = toLedgerError(signal.aborted ? signal.reason : thrown)
@@ -176,7 +178,12 @@ async function endFailed(
     // The run cannot even be closed: its lease lapses, and the tick closes it and asks for the company again.
     return { kind: 'failed', runId: run.id, error: toLedgerError(cause), fate: { kind: 'gone' } }
   } finally {
-    options.log.log(error.code === 'internal' ? 'error' : 'warn', 'sync run failed', { runId: run.id, realmId: run.realmId, code: error.code, error })
+    options.log.log(error.code === 'internal' ? 'error' : 'warn', 'sync run failed', {
+      runId: run.id,
+      realmId: run.realmId,
+      code: error.code,
+      error,
+    })
   }
 }
 
@@ -190,6 +197,18 @@ function logRun(log: Logger, run: Run): void {
     meteredCalls: run.meteredCalls,
     changed: changedRecords(run),
     durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
-    entities: reportOf(run),
+    records: whatHappened(run),
   })
+}
+
+/** The counts that are not zero: an idle company's line stays short. */
+function whatHappened(run: Run): Record<string, Record<string, number>> {
+  const happened = ENTITIES.map(
+    (entity) =>
+      [
+        entity,
+        Object.fromEntries(Object.entries(countsOf(run, entity)).filter(([, count]) => count > 0)),
+      ] as const,
+  )
+  return Object.fromEntries(happened.filter(([, counts]) => Object.keys(counts).length > 0))
 }

@@ -36,6 +36,8 @@ export interface Run {
   /** Entities with rejects that are not resolved; true where one is due to be tried again. */
   readonly openRejects: ReadonlyMap<Entity, boolean>
   homeCurrency: string | null
+  /** Failed runs of the company right before this one. */
+  readonly failuresInARow: number
   readonly database: Database
   readonly reader: CompanyReader
   /** What the finished run will set each watermark to. */
@@ -46,6 +48,10 @@ export interface Run {
   requests: number
   meteredCalls: number
 }
+
+// How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in
+// change data capture is known, and LastUpdatedTime has second precision.
+export const OVERLAP_MS = 5 * 60_000
 
 export function stateOf(run: Run, entity: Entity): EntityState {
   return run.states.get(entity) ?? { watermark: null, listing: null, mappingVersion: 0 }

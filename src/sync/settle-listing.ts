@@ -3,7 +3,7 @@ import type { Page } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
-import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
+import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.ts'
 import { countsOf, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
 
@@ -11,16 +11,20 @@ export interface FinishedListing {
   readonly end: ListingCursor
   /** Every id that the listing met. */
   readonly seen: Set<string>
+  /** Read by this run from its first page on. Of a resumed one it is not known which unchanged records it met. */
+  readonly whole: boolean
 }
 
-// Records created while we listed stand behind the last page; each further look takes those of the look before.
+// Records created while we listed stand behind the last page. What the first look does not find there was passed over
+// further up, as rows of one second may be that come in another order with every page: the others read it all again.
 const LOOKS = 3
 // A handful of records may well go at once; half of a company's does not.
 const FEW_RECORDS = 20
 
 /**
  * Holds a finished listing against QuickBooks' own count. Fewer here: records came since, or the listing ended
- * early. More here: some are gone, and each is asked for by its id before that is believed.
+ * early. As many or more here: those that the listing did not meet may be gone, and each is asked for by its id
+ * before that is believed.
  *
  * @throws LedgerError `unavailable` when the listing cannot be shown to be complete, `mass_disappearance` when more
  * than half of the records are gone.
@@ -29,9 +33,15 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
   for (let look = 1; look <= LOOKS; look += 1) {
     const { count } = await run.reader.count(entity)
     const held = await countHeld(run, entity)
-    if (held === count) return
-    if (held > count) return takeDeletes(run, entity, listing.seen)
-    await takeNewcomers(run, entity, listing)
+    // Even then one record may be gone and another one new.
+    if (held === count && !listing.whole) return
+    if (held >= count) return takeDeletes(run, entity, listing.seen)
+    await takeMissing(
+      run,
+      entity,
+      look === 1 ? { ...listing.end, seen: [] } : startListing('created', null),
+      listing.seen,
+    )
   }
   throw new LedgerError(
     'unavailable',
@@ -61,8 +71,9 @@ async function countHeld(run: Run, entity: Entity): Promise<number> {
   return row?.held ?? 0
 }
 
-async function takeNewcomers(run: Run, entity: Entity, { end, seen }: FinishedListing): Promise<void> {
-  let cursor: ListingCursor | null = { ...end, seen: [] }
+/** Takes what the listing did not meet, from a place of it on. */
+async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: Set<string>): Promise<void> {
+  let cursor: ListingCursor | null = from
   while (cursor) {
     const { page, next }: { page: Page; next: ListingCursor | null } = await run.reader.listPage(
       entity,

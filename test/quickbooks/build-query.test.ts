@@ -25,7 +25,7 @@ describe('the conditions of a query', () => {
     expect(idsQuery('vendor', ['3'])).toBe(
       "WHERE Active IN (true,false) AND Id IN ('3') STARTPOSITION 1 MAXRESULTS 1000",
     )
-    expect([countQuery('bill'), countQuery('customer')]).toEqual(['', 'WHERE Active IN (true,false) '])
+    expect([countQuery('bill'), countQuery('customer')]).toEqual(['', 'WHERE Active IN (true,false)'])
   })
 })
 

@@ -158,6 +158,14 @@ describe('a record that breaks its page', () => {
   })
 })
 
+test('when no record of many can be read by its id, it is QuickBooks that does not work', async () => {
+  opened.sandbox.faults.add({ kind: 'systemFault10000' })
+  const { reader, calls } = opened.open()
+  const ids = Array.from({ length: 200 }, (_, index) => String(index + 1))
+  await expect(reader.byIds('bill', ids)).rejects.toMatchObject({ code: 'unavailable' })
+  expect(calls.length).toBeLessThan(25)
+})
+
 describe('an access token that expired', () => {
   test('is renewed once, and the call repeated once', async () => {
     const stale: string[] = []

@@ -214,6 +214,11 @@ describe('a record that cannot be mapped is rejected, and says why', () => {
       'MetaData.LastUpdatedTime should be a time with an offset, and "2026-11-22T07:12:40" stood there',
     ],
     [
+      'a time on a day that does not exist',
+      { MetaData: '{"LastUpdatedTime":"2026-02-30T07:12:40Z"}' },
+      'MetaData.LastUpdatedTime should be a time with an offset, and "2026-02-30T07:12:40Z" stood there',
+    ],
+    [
       'a time that does not exist',
       { MetaData: '{"LastUpdatedTime":"2026-11-22T25:12:40Z"}' },
       'MetaData.LastUpdatedTime should be a time with an offset, and "2026-11-22T25:12:40Z" stood there',
@@ -250,7 +255,10 @@ describe('a record that cannot be mapped is rejected, and says why', () => {
   ])('a %s without %s', (entity, field) => {
     const message = `${field} should be a text, and nothing stood there`
     expect(map(entity, transaction({}))).toMatchObject({ qboId: '1', reason: { message } })
-    expect(map(entity, transaction({ [field]: '""' }))).toMatchObject({ qboId: '1' })
+    expect(map(entity, transaction({ [field]: '""' }))).toMatchObject({
+      qboId: '1',
+      reason: { message: `${field} should be a text, and "" stood there` },
+    })
   })
 
   test('Active that is neither true nor false', () => {

@@ -49,11 +49,15 @@ export async function openSandbox(
     activityIntervalMs: null,
   })
   const quickBooks = openQuickBooks(sandbox, options.quickBooks)
-  const { accessToken } = await quickBooks.refreshTokens(sandbox.companies()[0]?.refreshToken ?? '')
+  const refresh = async () => {
+    const refreshToken = sandbox.companies()[0]?.refreshToken ?? ''
+    return (await quickBooks.refreshTokens(refreshToken)).accessToken
+  }
+  let accessToken = await refresh()
   const open = (access: Partial<CompanyAccess> = {}) =>
     openCompany(quickBooks, {
       accessToken: () => Promise.resolve(accessToken),
-      renewAccessToken: () => Promise.resolve(accessToken),
+      renewAccessToken: async () => (accessToken = await refresh()),
       ...access,
     })
   sandbox.calls.clear()

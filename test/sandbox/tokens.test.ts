@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { BASIC, REALM, request, startIntuit } from './intuit.ts'
+import { BASIC, company, REALM, request, startIntuit } from './intuit.ts'
 import type { Intuit } from './intuit.ts'
 
 const HOUR_MS = 3_600_000
@@ -65,9 +65,11 @@ describe('refreshing', () => {
     expect((await intuit.refresh(first)).json).toMatchObject({ error: 'invalid_grant' })
   })
 
-  test('each use prolongs its life', async () => {
-    for (let month = 0; month < 5; month += 1) {
-      intuit.clock.ms += 60 * 24 * HOUR_MS
+  test('each use gives it a hundred days more, with or without a new value', async () => {
+    intuit.clock.ms += 23 * HOUR_MS
+    expect((await refreshed(first)).refresh_token).toBe(first)
+    for (let use = 0; use < 3; use += 1) {
+      intuit.clock.ms += 100 * 24 * HOUR_MS - 1
       await refreshed(current())
     }
   })
@@ -94,6 +96,7 @@ describe('access tokens', () => {
 
   test('open their own company and no other', async () => {
     const { access_token: token } = await refreshed(first)
+    intuit.sandbox.addCompany(company({ realmId: '999' }))
     const reply = await request(`${intuit.sandbox.apiBaseUrl}/v3/company/999/preferences`, {
       headers: { Authorization: `Bearer ${token}` },
     })

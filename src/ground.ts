@@ -1,0 +1,145 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+import { createTokenCipher, type TokenCipher } from './connections/token-cipher.ts'
+import type { Clock } from './db/clock.ts'
+import { connect, type TlsMode } from './db/connect.ts'
+import { createDatabase, type Database } from './db/database.ts'
+import { lockDataFolder } from './db/data-folder-lock.ts'
+import { startEmbeddedPostgres } from './db/embedded-postgres.ts'
+import { BOSS_POOL_MAX } from './jobs/boss.ts'
+import { readLocalSecrets } from './local-secrets.ts'
+import type { Logger } from './log.ts'
+import { createQuickBooks, type QuickBooks } from './quickbooks/quickbooks.ts'
+
+export interface Ground {
+  readonly database: Database
+  readonly databaseUrl: string
+  readonly tls: TlsMode
+  readonly clusterDirectory: string | null
+  readonly cipher: TokenCipher
+  readonly adminToken: string
+  readonly quickbooks: QuickBooks
+  readonly simulatorUrl: string | null
+  readonly demoCompanies: { realmId: string; name: string; refreshToken: string }[] | null
+}
+
+export interface GroundOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly ending: (() => Promise<unknown> | void)[]
+  readonly secrets: string[]
+}
+
+/** True where something is embedded, simulated or generated. */
+function needsDataFolder(config: Config): boolean {
+  return !config.database || !config.adminToken || !config.encryptionKeys || !config.quickbooks.app
+}
+
+/**
+ * Takes the data folder for this process alone where it holds a Postgres or a simulator; secrets may be shared.
+ *
+ * @throws Error that names the process which uses it already.
+ */
+export async function claimDataFolder(config: Config, ending: GroundOptions['ending']): Promise<void> {
+  if (config.database && config.quickbooks.app) return
+  const lock = await lockDataFolder(config.dataDirectory)
+  ending.push(() => lock.release())
+}
+
+/** What stands under everything: the data folder, Postgres, Intuit or its simulator, the secrets. */
+export async function layGround(config: Config, options: GroundOptions): Promise<Ground> {
+  const { clock, log, ending, secrets } = options
+  const local = needsDataFolder(config) ? await readLocalSecrets(config.dataDirectory) : null
+  const adminToken = config.adminToken ?? local!.adminToken
+  const keys = config.encryptionKeys ?? local!.encryptionKeys
+  secrets.push(adminToken, ...keys.map(({ key }) => key.toString('base64')))
+
+  const intuit = await findIntuit(config, options)
+  const quickbooks = createQuickBooks({
+    ...intuit,
+    callTimeoutMs: CALL_TIMEOUT_MS,
+    tokenTimeoutMs: TOKEN_TIMEOUT_MS,
+    now: () => clock.now().getTime(),
+  })
+  ending.push(() => quickbooks.close())
+
+  const postgres = await findPostgres(config, options)
+  const knex = connect({
+    url: postgres.url,
+    tls: postgres.tls,
+    poolMax: config.databasePoolMax + 2 - QUEUE_CONNECTIONS,
+    applicationName: applicationName(config),
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  })
+  ending.push(() => knex.destroy())
+  log.info('database found', { embedded: postgres.clusterDirectory !== null })
+  return {
+    database: createDatabase(knex, clock),
+    databaseUrl: postgres.url,
+    tls: postgres.tls,
+    clusterDirectory: postgres.clusterDirectory,
+    cipher: createTokenCipher(keys),
+    adminToken,
+    quickbooks,
+    simulatorUrl: intuit.simulatorUrl,
+    demoCompanies: intuit.demoCompanies,
+  }
+}
+
+async function findPostgres(
+  config: Config,
+  { log, ending }: GroundOptions,
+): Promise<{ url: string; tls: TlsMode; clusterDirectory: string | null }> {
+  if (config.database) return { ...config.database, clusterDirectory: null }
+  const embedded = await startEmbeddedPostgres({
+    directory: join(config.dataDirectory, 'postgres'),
+    log: (message) => log.info(message),
+  })
+  ending.push(() => embedded.stop())
+  return { url: embedded.url, tls: 'off', clusterDirectory: embedded.directory }
+}
+
+async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
+  const { app, apiBaseUrl, tokenUrl, revokeUrl } = config.quickbooks
+  if (app) return { ...app, apiBaseUrl, tokenUrl, revokeUrl, simulatorUrl: null, demoCompanies: null }
+  // Loaded only here: a production process never holds the simulator.
+  const { startSandbox } = await import('./sandbox/sandbox.ts')
+  const { DEMO_COMPANIES } = await import('./sandbox/demo-companies.ts')
+  const credentials = { clientId: 'simulated-app', clientSecret: 'simulated-secret' }
+  const sandbox = await startSandbox({
+    port: 0,
+    directory: join(config.dataDirectory, 'sandbox'),
+    now: () => clock.now().getTime(),
+    seed: DEMO_SEED,
+    companies: DEMO_COMPANIES,
+    ...credentials,
+    activityIntervalMs: DEMO_ACTIVITY_MS,
+  })
+  ending.push(() => sandbox.stop())
+  return {
+    ...credentials,
+    apiBaseUrl: sandbox.apiBaseUrl,
+    tokenUrl: sandbox.tokenUrl,
+    revokeUrl: sandbox.revokeUrl,
+    simulatorUrl: sandbox.url,
+    demoCompanies: sandbox.companies(),
+  }
+}
+
+// Intuit cuts a request at 120 s; a page of 1,000 takes about one, and a slow one is better asked for again.
+const CALL_TIMEOUT_MS = 60_000
+// The one call during which a transaction is open.
+const TOKEN_TIMEOUT_MS = 10_000
+// No statement of ours takes a second; one that takes 20 is stuck, and its lease would lapse at 30.
+const STATEMENT_TIMEOUT_MS = 20_000
+// Connections come to DATABASE_POOL_MAX + 2: the queue's pool, its listener, and the rest for knex.
+const QUEUE_CONNECTIONS = BOSS_POOL_MAX + 1
+// A believable bustle for a demo: an action in each lively company every ten seconds.
+const DEMO_ACTIVITY_MS = 10_000
+const DEMO_SEED = 20_261_122
+
+/** How Postgres names our sessions: at most its 63 bytes. */
+export function applicationName(config: Config): string {
+  return `ledger-mirror ${[...config.roles].join('+')} ${hostname()}`.slice(0, 63)
+}

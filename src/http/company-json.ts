@@ -1,0 +1,107 @@
+import type { CallsPause } from '../connections/service-state.ts'
+import { SYNCED_STATUSES } from '../domain/company.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
+import type { ErrorCode } from '../domain/ledger-error.ts'
+import { whatToDo } from '../domain/what-to-do.ts'
+import type { SyncState } from '../models/sync-state.ts'
+import type { CompanyReading } from './read-companies.ts'
+import { runJson } from './run-json.ts'
+
+export interface Moment {
+  readonly now: Date
+  /** The pause that holds for every company, if one does. */
+  readonly callsPause: CallsPause | null
+  readonly intervalSeconds: number
+}
+
+/** A company as it is shown: how it is, why, what to do about it, and how fresh its mirror is. Never a token. */
+export function companyJson(reading: CompanyReading, moment: Moment) {
+  const { company, connection, lastRun, lastError, openRejects, calls } = reading
+  const reason = statusReason(reading, moment)
+  const entities = freshness(reading, moment.now)
+  return {
+    realmId: company.realmId,
+    name: company.name,
+    status: company.status,
+    statusReason: reason,
+    whatToDo: reason && whatToDo(reason.code),
+    statusChangedAt: company.statusChangedAt,
+    homeCurrency: company.homeCurrency,
+    country: company.country,
+    timeZone: company.timeZone,
+    registeredAt: company.createdAt,
+    connection: connection && {
+      environment: connection.environment,
+      accessTokenExpiresAt: connection.accessTokenExpiresAt,
+      refreshTokenExpiresAt: connection.refreshTokenExpiresAt,
+    },
+    entities,
+    late: isLate(reading, entities, moment),
+    lastSuccessAt: company.lastSuccessAt,
+    lastRun: lastRun && runJson(lastRun),
+    lastError: lastError && {
+      code: lastError.errorCode,
+      message: lastError.errorMessage,
+      intuitTid: lastError.intuitTid,
+      at: lastError.finishedAt,
+      runId: lastError.id,
+    },
+    nextSyncAt: SYNCED_STATUSES.includes(company.status) ? company.nextSyncAt : null,
+    notBefore: company.notBefore,
+    rejects: openRejects,
+    callsThisMonth: calls,
+  }
+}
+
+interface Reason {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** Why the company is not simply well; null when it is. */
+function statusReason({ company, lastError }: CompanyReading, { callsPause, now }: Moment): Reason | null {
+  if (company.status === 'paused') return { code: 'company_inactive', message: 'it was paused' }
+  if (company.status === 'disconnected') return { code: 'company_inactive', message: 'it was disconnected' }
+  const because = (code: ErrorCode): Reason => ({
+    code,
+    message: lastError?.errorCode === code ? (lastError.errorMessage ?? code) : code,
+  })
+  if (company.statusCode) return because(company.statusCode)
+  if (callsPause) return { code: callsPause.code, message: callsPause.reason }
+  if (company.failingCode) return because(company.failingCode)
+  const waits = company.notBefore && company.notBefore > now
+  return waits && company.notBeforeCode ? because(company.notBeforeCode) : null
+}
+
+type FreshnessByEntity = Readonly<Record<Entity, ReturnType<typeof entityFreshness>>>
+
+function freshness({ company, states }: CompanyReading, now: Date): FreshnessByEntity {
+  const entries = ENTITIES.map((entity) => {
+    const state = states.find((candidate) => candidate.entity === entity)
+    return [entity, entityFreshness(state, company.createdAt, now)] as const
+  })
+  return Object.fromEntries(entries) as FreshnessByEntity
+}
+
+function entityFreshness(state: SyncState | undefined, registeredAt: Date, now: Date) {
+  const since = state?.watermark ?? registeredAt
+  return {
+    watermark: state?.watermark ?? null,
+    lastSyncedAt: state?.lastSyncedAt ?? null,
+    lagSeconds: (now.getTime() - since.getTime()) / 1000,
+    listingInProgress: Boolean(state?.listing),
+  }
+}
+
+// 20 minutes with the usual interval of 15: the same bound as the alert's.
+const LATE_AFTER_INTERVALS = 4 / 3
+
+function isLate(
+  { company }: CompanyReading,
+  entities: FreshnessByEntity,
+  { intervalSeconds }: Moment,
+): boolean {
+  if (company.status === 'paused' || company.status === 'disconnected') return false
+  const lag = Math.max(...Object.values(entities).map(({ lagSeconds }) => lagSeconds))
+  return lag > intervalSeconds * LATE_AFTER_INTERVALS
+}

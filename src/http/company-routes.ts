@@ -1,0 +1,125 @@
+import type { IRouter, Response } from 'express'
+import { z } from 'zod'
+import { unknownCompany } from '../connections/change-status.ts'
+import { readCallsPause } from '../connections/service-state.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { Company } from '../models/company.ts'
+import { companyJson } from './company-json.ts'
+import { cursorOf, page } from './cursor.ts'
+import { sendProblem } from './errors.ts'
+import { INTUIT_ID_DIGITS, limit, moment, NO_FIELDS, plainText, realmId } from './fields.ts'
+import type { HttpOptions } from './options.ts'
+import { problemOf } from './problem.ts'
+import { readCompanies } from './read-companies.ts'
+import { addRoute } from './route.ts'
+import { readBody, readParams, readQuery } from './validate.ts'
+
+const LIST = 'companies'
+const COMPANIES_QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, INTUIT_ID_DIGITS) })
+const COMPANY_PARAMS = z.strictObject({ realmId })
+
+// Intuit's tokens are opaque; the longest seen have some 1,000 characters.
+const token = plainText(4096)
+
+const REGISTRATION = z
+  .strictObject({
+    refreshToken: token,
+    accessToken: token.optional(),
+    accessTokenExpiresAt: moment.optional(),
+    name: plainText(200).optional(),
+  })
+  .refine((body) => body.accessToken === undefined || body.accessTokenExpiresAt !== undefined, {
+    path: ['accessTokenExpiresAt'],
+    message: 'must be there when accessToken is',
+  })
+  .refine((body) => body.accessTokenExpiresAt === undefined || body.accessToken !== undefined, {
+    path: ['accessToken'],
+    message: 'must be there when accessTokenExpiresAt is',
+  })
+
+export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
+  addRoute(router, '/admin/companies', {
+    get: async (request, response) => {
+      const query = readQuery(request, COMPANIES_QUERY)
+      const companies = await Company.query(options.database.knex)
+        .where('realm_id', '>', query.cursor ?? '')
+        .orderBy('realm_id')
+        .limit(query.limit + 1)
+      const shown = await showCompanies(options, companies)
+      const keyOf = (company: { realmId: string }) => company.realmId
+      response.json(page(shown, { list: LIST, limit: query.limit, keyOf }, (company) => company))
+    },
+  })
+  addRoute(router, '/admin/companies/:realmId', {
+    get: async (request, response) => {
+      const { realmId } = readParams(request, COMPANY_PARAMS)
+      readQuery(request, NO_FIELDS)
+      response.json(await showCompany(options, realmId))
+    },
+    put: async (request, response) => {
+      const { realmId } = readParams(request, COMPANY_PARAMS)
+      readQuery(request, NO_FIELDS)
+      await register(options, realmId, readBody(request, REGISTRATION), response)
+    },
+  })
+  addOperation(router, options, 'pause', (realmId) => options.pauseCompany(realmId))
+  addOperation(router, options, 'resume', (realmId) => options.resumeCompany(realmId))
+  addOperation(router, options, 'disconnect', async (realmId) => ({
+    notRevokedBecause: await options.disconnectCompany(realmId),
+  }))
+}
+
+/** What is done to a company without further words; answers with the company as it is then. */
+function addOperation(
+  router: IRouter,
+  options: HttpOptions,
+  name: string,
+  operate: (realmId: string) => Promise<object | void>,
+): void {
+  addRoute(router, `/admin/companies/:realmId/${name}`, {
+    post: async (request, response) => {
+      const { realmId } = readParams(request, COMPANY_PARAMS)
+      readQuery(request, NO_FIELDS)
+      readBody(request, NO_FIELDS)
+      const outcome = await operate(realmId)
+      response.json({ ...(await showCompany(options, realmId)), ...outcome })
+    },
+  })
+}
+
+async function register(
+  options: HttpOptions,
+  realmId: string,
+  body: z.output<typeof REGISTRATION>,
+  response: Response,
+): Promise<void> {
+  try {
+    const { created, request } = await options.registerCompany({
+      realmId,
+      refreshToken: body.refreshToken,
+      accessToken: body.accessToken ?? null,
+      accessTokenExpiresAt: body.accessTokenExpiresAt ?? null,
+      name: body.name ?? null,
+    })
+    if (created) response.status(201).location(`/admin/companies/${realmId}`)
+    response.json({ ...(await showCompany(options, realmId)), request })
+  } catch (thrown) {
+    if (!(thrown instanceof LedgerError) || thrown.code !== 'needs_reauth') throw thrown
+    // Not a conflict with what is registered: the tokens in the body are the ones that Intuit refuses.
+    sendProblem(response, { ...problemOf(thrown), status: 422 })
+  }
+}
+
+async function showCompany(options: HttpOptions, realmId: string) {
+  const company = await Company.query(options.database.knex).findById(realmId)
+  if (!company) throw unknownCompany(realmId)
+  const [shown] = await showCompanies(options, [company])
+  return shown!
+}
+
+async function showCompanies({ database, intervalSeconds }: HttpOptions, companies: readonly Company[]) {
+  const now = database.clock.now()
+  const callsPause = await readCallsPause(database.knex, now)
+  const readings = await readCompanies(database.knex, companies, now)
+  return readings.map((reading) => companyJson(reading, { now, callsPause, intervalSeconds }))
+}

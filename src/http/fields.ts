@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+/** The fields that many requests have. Each message reads on from the field's name. */
+
+/** A text of a given form; the message also answers a list or a number in its place. */
+export function textLike(form: RegExp, message: string) {
+  return z.string({ error: message }).regex(form, message)
+}
+
+/** Intuit's ids are digits; how many, it does not say. */
+export const INTUIT_ID_DIGITS = 32
+
+/** Of a row of ours: so many digits are exact in every number type on the way. */
+export const ROW_ID_DIGITS = 15
+
+export const realmId = textLike(/^\d{1,32}$/, 'must be the number of a company, up to 32 digits')
+
+export const qboId = textLike(/^\d{1,32}$/, 'must be the Id of a QuickBooks record, up to 32 digits')
+
+export const rowId = textLike(/^\d{1,15}$/, 'must be a whole number of up to 15 digits').transform(Number)
+
+export const limit = textLike(/^(?:[1-9]\d{0,2}|1000)$/, 'must be a whole number from 1 to 1000')
+  .transform(Number)
+  .default(100)
+
+export const flag = textLike(/^(?:true|false)$/, 'must be true or false')
+  .transform((text) => text === 'true')
+  .default(false)
+
+const DATE = 'must be a date such as 2026-01-31'
+
+/** A day of the calendar that Postgres knows too: it has no year 0. */
+export const date = z
+  .string({ error: DATE })
+  .pipe(z.iso.date({ error: DATE }))
+  .refine((day) => !day.startsWith('0000'), DATE)
+
+const MOMENT = 'must be a time such as 2026-01-31T08:00:00Z'
+
+export const moment = z
+  .string({ error: MOMENT })
+  .pipe(z.iso.datetime({ offset: true, error: MOMENT }))
+  .transform((text) => new Date(text))
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly string[]>(words: Words) {
+  return z.enum(words, { error: `must be one of ${words.join(', ')}` })
+}
+
+/** A text for people or of a third party; control characters have no place in either. */
+export function plainText(longest: number) {
+  const message = `must be a text of 1 to ${longest} characters`
+  return z
+    .string({ error: message })
+    .min(1, message)
+    .max(longest, message)
+    .regex(/^\P{Cc}*$/u, message)
+}
+
+export const NO_FIELDS = z.strictObject({})

@@ -1,0 +1,31 @@
+import type { Logger } from 'winston'
+import type { Registration } from '../connections/register-company.ts'
+import type { Database } from '../db/database.ts'
+import type { Mode } from '../domain/sync-run.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+
+/** What the HTTP room is given: where to read, what to ask of other rooms, and who may ask. */
+export interface HttpOptions {
+  readonly database: Database
+  /** Opens `/admin` and `/api`. */
+  readonly adminToken: string
+  /** Opens `/metrics`; null: open to everybody. */
+  readonly metricsToken: string | null
+  readonly log: Logger
+  /** What is missing for this process to be of use; empty when nothing is. */
+  readonly readiness: () => Promise<readonly string[]>
+  readonly metrics: Pick<Metrics, 'contentType' | 'render' | 'observeHttpRequest'>
+  readonly registerCompany: (registration: Registration) => Promise<{ created: boolean; request: number }>
+  readonly pauseCompany: (realmId: string) => Promise<void>
+  readonly resumeCompany: (realmId: string) => Promise<void>
+  /** Gives why Intuit did not revoke the tokens; null when it did. */
+  readonly disconnectCompany: (realmId: string) => Promise<string | null>
+  /** Gives the numbers of the requests, which are queued by then; companies that are not synced are left out. */
+  readonly requestSync: (
+    realmIds: readonly string[] | 'all',
+    request: { readonly mode: Mode },
+  ) => Promise<ReadonlyMap<string, number>>
+  readonly intervalSeconds: number
+  /** How often `?wait=` looks for the run. */
+  readonly waitPollMs: number
+}

@@ -1,0 +1,92 @@
+import type { LedgerError } from '../domain/ledger-error.ts'
+import { toLedgerError, type ErrorCode } from '../domain/ledger-error.ts'
+
+/** What a refused request is told, before it is put into words of HTTP. */
+export interface Problem {
+  readonly status: number
+  readonly code: ErrorCode
+  /** Safe to show. */
+  readonly detail: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Members beside those of RFC 9457. */
+  readonly members: Readonly<Record<string, unknown>>
+}
+
+/** The one place that decides how a failure is answered. */
+export function problemOf(thrown: unknown): Problem {
+  return middlewareProblem(thrown) ?? ledgerProblem(toLedgerError(thrown))
+}
+
+/** A refusal that is decided where it happens. */
+export function refusal(status: number, detail: string, headers: Problem['headers'] = {}): Problem {
+  return { status, code: 'invalid_request', detail, headers, members: {} }
+}
+
+function ledgerProblem(error: LedgerError): Problem {
+  const { fields, intuitTid } = error.details
+  return {
+    ...answerTo(error),
+    code: error.code,
+    detail: error.code === 'internal' ? 'something went wrong inside the service' : error.message,
+    members: { ...(fields && { errors: fields }), ...(intuitTid && { intuitTid }) },
+  }
+}
+
+// After a 429 Intuit wants a minute; what does not answer is worth asking sooner.
+const THROTTLED_SECONDS = 60
+const UNAVAILABLE_SECONDS = 15
+
+function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
+  switch (error.code) {
+    case 'invalid_request':
+      return { status: 400, headers: {} }
+    case 'unauthorized':
+      return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } }
+    case 'not_found':
+      return { status: 404, headers: {} }
+    case 'needs_reauth':
+    case 'company_unavailable':
+    case 'company_inactive':
+      return { status: 409, headers: {} }
+    case 'throttled':
+      return { status: 503, headers: retryAfter(error, THROTTLED_SECONDS) }
+    case 'unavailable':
+    case 'token_expired':
+    case 'lease_lost':
+      return { status: 503, headers: retryAfter(error, UNAVAILABLE_SECONDS) }
+    case 'app_misconfigured':
+    case 'budget_spent':
+      return { status: 503, headers: {} }
+    // What QuickBooks sent could not be used: neither side's request was wrong.
+    case 'window_exceeded':
+    case 'invalid_payload':
+    case 'poisoned_page':
+    case 'mass_disappearance':
+      return { status: 502, headers: {} }
+    case 'internal':
+      return { status: 500, headers: {} }
+  }
+}
+
+function retryAfter(error: LedgerError, usualSeconds: number): Record<string, string> {
+  return { 'Retry-After': String(Math.ceil(error.details.retryAfterSeconds ?? usualSeconds)) }
+}
+
+/** What Express and its body parser throw. Their messages quote the request, secrets included: they are not shown. */
+function middlewareProblem(thrown: unknown): Problem | null {
+  if (!(thrown instanceof Error)) return null
+  if (thrown instanceof URIError) return badField('path', 'is not percent-encoded properly')
+  const { type, status, expose } = thrown as Error & { type?: unknown; status?: unknown; expose?: unknown }
+  if (type === 'entity.parse.failed') return badField('body', 'is not a JSON object')
+  if (type === 'entity.too.large') return refusal(413, 'the body is larger than 100 kB')
+  if (status === 415) return refusal(415, 'the body has an encoding or character set that is not understood')
+  if (expose === true && typeof status === 'number' && status >= 400 && status < 500) {
+    return badField('body', 'could not be read')
+  }
+  return null
+}
+
+function badField(field: string, message: string): Problem {
+  const members = { errors: [{ field, message }] }
+  return { status: 400, code: 'invalid_request', detail: `${field}: ${message}`, headers: {}, members }
+}

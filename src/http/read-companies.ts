@@ -1,0 +1,110 @@
+import type { Knex } from 'knex'
+import { rowsOf } from '../db/database.ts'
+import type { Company } from '../models/company.ts'
+import { Connection } from '../models/connection.ts'
+import { SyncRun } from '../models/sync-run.ts'
+import { SyncState } from '../models/sync-state.ts'
+
+/** Everything that is shown of one company. */
+export interface CompanyReading {
+  readonly company: Company
+  /** Without its tokens. */
+  readonly connection: Connection | null
+  readonly states: readonly SyncState[]
+  readonly lastRun: SyncRun | null
+  /** The latest run that ended with an error. */
+  readonly lastError: SyncRun | null
+  readonly openRejects: number
+  /** Calls to Intuit in the calendar month, UTC. */
+  readonly calls: { readonly total: number; readonly metered: number }
+}
+
+/** Reads what belongs to some companies: a handful of statements, however many they are. */
+export async function readCompanies(
+  knex: Knex,
+  companies: readonly Company[],
+  now: Date,
+): Promise<CompanyReading[]> {
+  const realmIds = companies.map((company) => company.realmId)
+  const connections = byCompany(await readConnections(knex, realmIds))
+  const states = Map.groupBy(await readStates(knex, realmIds), (state) => state.realmId)
+  const lastRuns = byCompany(await readLatestRuns(knex, realmIds, 'true'))
+  const lastErrors = byCompany(await readLatestRuns(knex, realmIds, 'error_code IS NOT NULL'))
+  const rejects = byCompany(await countOpenRejects(knex, realmIds))
+  const calls = byCompany(await sumCalls(knex, realmIds, now))
+  return companies.map((company) => {
+    const { total, metered } = calls.get(company.realmId) ?? { total: 0, metered: 0 }
+    return {
+      company,
+      connection: connections.get(company.realmId) ?? null,
+      states: states.get(company.realmId) ?? [],
+      lastRun: lastRuns.get(company.realmId) ?? null,
+      lastError: lastErrors.get(company.realmId) ?? null,
+      openRejects: rejects.get(company.realmId)?.rejects ?? 0,
+      calls: { total, metered },
+    }
+  })
+}
+
+function byCompany<Row extends { readonly realmId: string }>(rows: readonly Row[]): Map<string, Row> {
+  return new Map(rows.map((row) => [row.realmId, row]))
+}
+
+async function readConnections(knex: Knex, realmIds: readonly string[]): Promise<Connection[]> {
+  return Connection.query(knex)
+    .select('realm_id', 'environment', 'access_token_expires_at', 'refresh_token_expires_at')
+    .whereIn('realm_id', realmIds)
+}
+
+async function readStates(knex: Knex, realmIds: readonly string[]): Promise<SyncState[]> {
+  return SyncState.query(knex).whereIn('realm_id', realmIds)
+}
+
+/** The newest run of each company that fulfils a condition. */
+async function readLatestRuns(
+  knex: Knex,
+  realmIds: readonly string[],
+  condition: string,
+): Promise<SyncRun[]> {
+  const rows = await rowsOf<Record<string, unknown>>(
+    knex,
+    `SELECT latest.*
+       FROM unnest(CAST(:realmIds AS text[])) AS c (realm_id)
+      CROSS JOIN LATERAL (SELECT *
+                            FROM sync_runs r
+                           WHERE r.realm_id = c.realm_id AND ${condition}
+                           ORDER BY r.started_at DESC
+                           LIMIT 1) AS latest`,
+    { realmIds: [...realmIds] },
+  )
+  return rows.map((row) => SyncRun.fromDatabaseJson(row))
+}
+
+async function countOpenRejects(
+  knex: Knex,
+  realmIds: readonly string[],
+): Promise<{ realmId: string; rejects: number }[]> {
+  return rowsOf(
+    knex,
+    `SELECT realm_id AS "realmId", count(*) AS rejects
+       FROM sync_rejects
+      WHERE realm_id = ANY (:realmIds) AND resolved_at IS NULL
+      GROUP BY realm_id`,
+    { realmIds: [...realmIds] },
+  )
+}
+
+async function sumCalls(
+  knex: Knex,
+  realmIds: readonly string[],
+  now: Date,
+): Promise<{ realmId: string; total: number; metered: number }[]> {
+  return rowsOf(
+    knex,
+    `SELECT realm_id AS "realmId", sum(calls)::bigint AS total, sum(metered_calls)::bigint AS metered
+       FROM quickbooks_calls
+      WHERE realm_id = ANY (:realmIds) AND day >= :firstOfMonth
+      GROUP BY realm_id`,
+    { realmIds: [...realmIds], firstOfMonth: `${now.toISOString().slice(0, 'YYYY-MM'.length)}-01` },
+  )
+}

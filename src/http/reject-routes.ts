@@ -1,0 +1,95 @@
+import type { IRouter } from 'express'
+import { z } from 'zod'
+import { unknownCompany } from '../connections/change-status.ts'
+import { rowsOf, type Database } from '../db/database.ts'
+import { Company } from '../models/company.ts'
+import { SyncReject } from '../models/sync-reject.ts'
+import { answerAccepted } from './accepted.ts'
+import { cursorOf, page } from './cursor.ts'
+import { flag, limit, NO_FIELDS, realmId, ROW_ID_DIGITS } from './fields.ts'
+import type { HttpOptions } from './options.ts'
+import { requestCompany } from './request-company.ts'
+import { addRoute } from './route.ts'
+import { syncableCompany } from './syncable-company.ts'
+import { readBody, readParams, readQuery } from './validate.ts'
+
+const LIST = 'rejects'
+const REJECTS_QUERY = z.strictObject({ resolved: flag, limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
+const REJECTS_PARAMS = z.strictObject({ realmId })
+
+export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
+  addRoute(router, '/admin/companies/:realmId/rejects', {
+    get: async (request, response) => {
+      const { realmId } = readParams(request, REJECTS_PARAMS)
+      const query = readQuery(request, REJECTS_QUERY)
+      const rejects = await readRejects(options.database, realmId, query)
+      response.json(page(rejects, { list: LIST, limit: query.limit, keyOf: ({ id }) => id }, rejectJson))
+    },
+  })
+  addRoute(router, '/admin/companies/:realmId/rejects/retry', {
+    post: async (request, response) => {
+      const { realmId } = readParams(request, REJECTS_PARAMS)
+      readQuery(request, NO_FIELDS)
+      readBody(request, NO_FIELDS)
+      await syncableCompany(options.database.knex, realmId)
+      const { rejects, unreadable } = await makeDue(options.database, realmId)
+      // A record whose id is unknown can only be met by listing everything.
+      const mode = unreadable > 0 ? 'full' : 'incremental'
+      const asked = await requestCompany(options, realmId, { mode })
+      await answerAccepted(options.database, response, { realmId, request: asked }, { mode, rejects })
+    },
+  })
+}
+
+/** One more than asked for, oldest first. */
+async function readRejects(
+  { knex }: Database,
+  realmId: string,
+  query: z.output<typeof REJECTS_QUERY>,
+): Promise<SyncReject[]> {
+  if (!(await Company.query(knex).findById(realmId))) throw unknownCompany(realmId)
+  const rejects = SyncReject.query(knex)
+    .where('realm_id', realmId)
+    .where('id', '>', Number(query.cursor ?? 0))
+    .orderBy('id')
+    .limit(query.limit + 1)
+  return query.resolved ? rejects.whereNotNull('resolved_at') : rejects.whereNull('resolved_at')
+}
+
+function rejectJson(reject: SyncReject) {
+  const { id, entity, qboId, position, code, reason, intuitTid, payload } = reject
+  const { firstSeenAt, lastSeenAt, attempts, retryAt, resolvedAt } = reject
+  return {
+    id,
+    entity,
+    qboId,
+    position,
+    code,
+    reason,
+    intuitTid,
+    firstSeenAt,
+    lastSeenAt,
+    attempts,
+    retryAt,
+    resolvedAt,
+    payload,
+  }
+}
+
+/** @returns how many are open, and how many of them are known by their place in a listing alone. */
+async function makeDue(
+  database: Database,
+  realmId: string,
+): Promise<{ rejects: number; unreadable: number }> {
+  const due = await database.transaction((tx) =>
+    rowsOf<{ readable: boolean }>(
+      tx.trx,
+      `UPDATE sync_rejects
+          SET retry_at = least(retry_at, :now)
+        WHERE realm_id = :realmId AND resolved_at IS NULL
+        RETURNING qbo_id IS NOT NULL AS readable`,
+      { realmId, now: tx.now },
+    ),
+  )
+  return { rejects: due.length, unreadable: due.filter(({ readable }) => !readable).length }
+}

@@ -1,0 +1,17 @@
+import { LedgerError } from '../domain/ledger-error.ts'
+import type { Mode } from '../domain/sync-run.ts'
+import type { HttpOptions } from './options.ts'
+import { syncableCompany } from './syncable-company.ts'
+
+/** Asks for one company. @returns the number of the request. */
+export async function requestCompany(
+  { database, requestSync }: Pick<HttpOptions, 'database' | 'requestSync'>,
+  realmId: string,
+  { mode }: { readonly mode: Mode },
+): Promise<number> {
+  const request = (await requestSync([realmId], { mode })).get(realmId)
+  if (request !== undefined) return request
+  // Left out because its status has changed since it was looked at: looking again says to what.
+  await syncableCompany(database.knex, realmId)
+  throw new LedgerError('company_inactive', `company ${realmId} is being changed: ask again`)
+}

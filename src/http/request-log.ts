@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+import type { HttpOptions } from './options.ts'
+
+// A router in front of us may have given the request a name already. Anything longer or stranger is not taken over:
+// the id ends up in logs.
+const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/
+const REQUEST_ID = 'x-request-id'
+// A path is at most a few ids long; what is longer is noise.
+const LONGEST_PATH = 200
+// What nginx logs for a client that went away; no answer was sent.
+const CLIENT_GONE = 499
+
+const failures = new WeakMap<Response, unknown>()
+
+/** Names each request, and tells the log and the metrics what became of it. */
+export function observeRequests({
+  database,
+  log,
+  metrics,
+}: Pick<HttpOptions, 'database' | 'log' | 'metrics'>): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = database.clock.now().getTime()
+    response.set(REQUEST_ID, requestIdFor(request))
+    response.once('close', () => {
+      const durationMs = Math.max(0, database.clock.now().getTime() - startedAt)
+      const status = response.writableFinished ? response.statusCode : CLIENT_GONE
+      const route = routeOf(request)
+      metrics.observeHttpRequest({
+        method: request.method,
+        route,
+        status: String(status),
+        seconds: durationMs / 1000,
+      })
+      log.log(status >= 500 ? 'error' : 'debug', 'http request', {
+        requestId: requestIdOf(response),
+        method: request.method,
+        path: pathOf(request),
+        route,
+        status,
+        durationMs,
+        ...(failures.has(response) && { error: failures.get(response) }),
+      })
+    })
+    next()
+  }
+}
+
+/** Hands the log line of a request what went wrong inside. */
+export function noteFailure(response: Response, thrown: unknown): void {
+  failures.set(response, thrown)
+}
+
+export function requestIdOf(response: Response): string {
+  return String(response.getHeader(REQUEST_ID))
+}
+
+function requestIdFor(request: Request): string {
+  const given = request.get(REQUEST_ID)
+  return given !== undefined && SANE_REQUEST_ID.test(given) ? given : randomUUID()
+}
+
+/** Never the query: whatever somebody mistakes for a place for tokens stays out of the log. */
+function pathOf(request: Request): string {
+  return (request.originalUrl.split('?', 1)[0] ?? '').slice(0, LONGEST_PATH)
+}
+
+function routeOf(request: Request): string {
+  return (request.route as { path: string } | undefined)?.path ?? 'none'
+}

@@ -1,0 +1,24 @@
+import type { SyncRun } from '../models/sync-run.ts'
+
+/** A run as it is shown. */
+export function runJson(run: SyncRun) {
+  const { id, realmId, trigger, mode, status, startedAt, finishedAt } = run
+  const { servedRequest, requests, meteredCalls, entities } = run
+  return {
+    id,
+    realmId,
+    trigger,
+    mode,
+    status,
+    startedAt,
+    finishedAt,
+    servedRequest,
+    requests,
+    meteredCalls,
+    entities,
+    error:
+      run.errorCode === null
+        ? null
+        : { code: run.errorCode, message: run.errorMessage, intuitTid: run.intuitTid },
+  }
+}

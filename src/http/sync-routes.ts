@@ -1,0 +1,54 @@
+import type { IRouter, Response } from 'express'
+import { z } from 'zod'
+import { MODES } from '../domain/sync-run.ts'
+import { answerAccepted } from './accepted.ts'
+import { NO_FIELDS, oneOf, realmId, textLike } from './fields.ts'
+import type { HttpOptions } from './options.ts'
+import { requestCompany } from './request-company.ts'
+import { addRoute } from './route.ts'
+import { runJson } from './run-json.ts'
+import { syncableCompany } from './syncable-company.ts'
+import { readBody, readParams, readQuery } from './validate.ts'
+import { waitForRun } from './wait-for-run.ts'
+
+const SYNC_BODY = z.strictObject({ mode: oneOf(MODES).default('incremental') })
+const SYNC_PARAMS = z.strictObject({ realmId })
+const SYNC_QUERY = z.strictObject({
+  wait: textLike(/^(?:[1-9]|1\d|2[0-5])$/, 'must be a whole number of seconds from 1 to 25')
+    .transform(Number)
+    .nullable()
+    .default(null),
+})
+
+export function addSyncRoutes(router: IRouter, options: HttpOptions): void {
+  addRoute(router, '/admin/sync', {
+    post: async (request, response) => {
+      readQuery(request, NO_FIELDS)
+      const asked = await options.requestSync('all', readBody(request, SYNC_BODY))
+      response.status(202).json({ requested: [...asked.keys()].sort() })
+    },
+  })
+  addRoute(router, '/admin/sync/:realmId', {
+    post: async (request, response) => {
+      const { realmId } = readParams(request, SYNC_PARAMS)
+      const { wait } = readQuery(request, SYNC_QUERY)
+      const { mode } = readBody(request, SYNC_BODY)
+      await syncableCompany(options.database.knex, realmId)
+      const asked = await requestCompany(options, realmId, { mode })
+      const run = wait === null ? null : await waitFor(options, { realmId, request: asked, wait }, response)
+      if (run) response.json({ realmId, request: asked, run: runJson(run) })
+      else await answerAccepted(options.database, response, { realmId, request: asked }, { run: null })
+    },
+  })
+}
+
+async function waitFor(
+  { database, waitPollMs }: HttpOptions,
+  { realmId, request, wait }: { realmId: string; request: number; wait: number },
+  response: Response,
+) {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(wait * 1000)])
+  return waitForRun(database.knex, { realmId, request, pollMs: waitPollMs, signal })
+}

@@ -1,0 +1,46 @@
+import type { Request } from 'express'
+import type { z } from 'zod'
+import { LedgerError } from '../domain/ledger-error.ts'
+
+/**
+ * The parts of a request, checked: what comes back needs no second look.
+ *
+ * @throws LedgerError `invalid_request` naming every field that is wrong, missing or unknown.
+ */
+export function readParams<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
+  return parse(schema, request.params, 'path')
+}
+
+export function readQuery<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
+  return parse(schema, request.query, 'query')
+}
+
+/** A request without a body is one with an empty object. */
+export function readBody<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
+  return parse(schema, (request.body as unknown) ?? {}, 'body')
+}
+
+// A name of a field is shown as it came; beyond this it is no name.
+const LONGEST_NAME = 100
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.output<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const fields = parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole))
+  throw new LedgerError(
+    'invalid_request',
+    fields.map(({ field, message }) => `${field}: ${message}`).join('; '),
+    { details: { fields } },
+  )
+}
+
+function fieldsOf(issue: z.core.$ZodIssue, whole: string): { field: string; message: string }[] {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: [...path, key.slice(0, LONGEST_NAME)].join('.') || whole,
+      message: 'is not known here',
+    }))
+  }
+  return [{ field: path.join('.') || whole, message: issue.message }]
+}

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Knex } from 'knex'
+import { SyncRun } from '../models/sync-run.ts'
+
+export interface RunToWaitFor {
+  readonly realmId: string
+  readonly request: number
+  readonly pollMs: number
+  /** Ends the waiting. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Waits for the first run that ended and that began after the request was made. It may have failed: then it says
+ * why. One that was abandoned says nothing, and another follows it.
+ *
+ * @returns null when the waiting was ended first.
+ */
+export async function waitForRun(knex: Knex, wanted: RunToWaitFor): Promise<SyncRun | null> {
+  while (!wanted.signal.aborted) {
+    const run = await findRun(knex, wanted)
+    if (run) return run
+    await sleep(wanted.pollMs, undefined, { signal: wanted.signal }).catch(() => undefined)
+  }
+  return null
+}
+
+async function findRun(knex: Knex, { realmId, request }: RunToWaitFor): Promise<SyncRun | undefined> {
+  // The newest few: a request that is waited for was made seconds ago.
+  const newest = await SyncRun.query(knex).where('realm_id', realmId).orderBy('started_at', 'desc').limit(10)
+  return newest.findLast((run) => ENDED.includes(run.status) && run.servedRequest >= request)
+}
+
+const ENDED: readonly SyncRun['status'][] = ['succeeded', 'partial', 'failed']

@@ -1,0 +1,65 @@
+import { createCollector } from './collector.ts'
+import { formatFamilies, type Family } from './exposition.ts'
+import { createProcessMetrics, type ProcessMetrics } from './process-metrics.ts'
+import { syncFamilies } from './sync-families.ts'
+import type { SyncMetrics } from './sync-metrics.ts'
+
+export interface QueueJobs {
+  readonly queue: string
+  readonly state: string
+  readonly jobs: number
+}
+
+export interface MetricsOptions {
+  /** False: no series carries a realm id. */
+  readonly perCompany: boolean
+  readonly version: string
+  readonly readSync: () => Promise<SyncMetrics>
+  readonly readQueues: () => Promise<readonly QueueJobs[]>
+  /** How long a scrape waits for either reading before it goes on without. */
+  readonly collectorTimeoutMs: number
+}
+
+/** `render` gives the text of one scrape and never fails for want of a reading. */
+export type Metrics = ProcessMetrics
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const ofProcess = createProcessMetrics(options)
+  const collectSync = createCollector(options.readSync, options.collectorTimeoutMs)
+  const collectQueues = createCollector(options.readQueues, options.collectorTimeoutMs)
+  return {
+    ...ofProcess,
+    async render() {
+      const [own, sync, queues] = await Promise.all([ofProcess.render(), collectSync(), collectQueues()])
+      return (
+        own +
+        formatFamilies([
+          ...(sync ? syncFamilies(sync, options) : []),
+          ...(queues ? [queueFamily(queues)] : []),
+          collectorFamily({ sync: sync !== null, queues: queues !== null }),
+        ])
+      )
+    },
+  }
+}
+
+function queueFamily(queues: readonly QueueJobs[]): Family {
+  return {
+    name: 'ledger_queue_jobs',
+    help: 'Jobs of the queue, by state.',
+    type: 'gauge',
+    samples: queues.map(({ queue, state, jobs }) => ({ labels: { queue, state }, value: jobs })),
+  }
+}
+
+function collectorFamily(up: Readonly<Record<string, boolean>>): Family {
+  return {
+    name: 'ledger_collector_up',
+    help: '1 when the reading behind some metrics succeeded; with 0 those metrics are missing from this scrape.',
+    type: 'gauge',
+    samples: Object.entries(up).map(([collector, succeeded]) => ({
+      labels: { collector },
+      value: succeeded ? 1 : 0,
+    })),
+  }
+}

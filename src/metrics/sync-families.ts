@@ -1,0 +1,163 @@
+import { COMPANY_STATUSES } from '../domain/company.ts'
+import { ENTITIES } from '../domain/entity.ts'
+import { ERROR_CODES } from '../domain/ledger-error.ts'
+import { noCounts, RUN_STATUSES, TRIGGERS } from '../domain/sync-run.ts'
+import type { Family, Sample } from './exposition.ts'
+import type { SyncMetrics, Total } from './sync-metrics.ts'
+
+/** What `/metrics` says of the mirror. Without `perCompany` nothing has a `realm_id` label. */
+export function syncFamilies(metrics: SyncMetrics, { perCompany }: { perCompany: boolean }): Family[] {
+  const totals = Map.groupBy(metrics.totals, (total) => total.metric)
+  return [
+    ...(perCompany ? companyFamilies(metrics) : []),
+    companiesByStatus(metrics),
+    lastTick(metrics),
+    ...COUNTERS.filter((counter) => perCompany || !counter.labels.includes('realm_id')).map((counter) =>
+      counterFamily(counter, totals.get(counter.name) ?? []),
+    ),
+    runDuration(metrics.runDurationBounds, totals),
+  ]
+}
+
+function companyFamilies({ companies, freshness }: SyncMetrics): Family[] {
+  return [
+    {
+      name: 'ledger_sync_lag_seconds',
+      help: 'How far the mirror is behind QuickBooks: now minus the watermark, or minus the registration of a company never synced.',
+      type: 'gauge',
+      samples: freshness.map(({ realmId, entity, lagSeconds }) => ({
+        labels: { realm_id: realmId, entity },
+        value: lagSeconds,
+      })),
+    },
+    {
+      name: 'ledger_sync_watermark_timestamp_seconds',
+      help: "QuickBooks' time up to which the mirror is complete.",
+      type: 'gauge',
+      samples: freshness.flatMap(({ realmId, entity, watermark }) =>
+        watermark === null ? [] : [{ labels: { realm_id: realmId, entity }, value: watermark }],
+      ),
+    },
+    {
+      name: 'ledger_sync_last_success_timestamp_seconds',
+      help: 'When the last run of the company finished that took everything.',
+      type: 'gauge',
+      samples: companies.flatMap(({ realmId, lastSuccess }) =>
+        lastSuccess === null ? [] : [{ labels: { realm_id: realmId }, value: lastSuccess }],
+      ),
+    },
+    {
+      name: 'ledger_sync_rejects',
+      help: 'Records that could not be mapped, served or stored and wait to be tried again.',
+      type: 'gauge',
+      samples: companies.map(({ realmId, openRejects }) => ({
+        labels: { realm_id: realmId },
+        value: openRejects,
+      })),
+    },
+  ]
+}
+
+function companiesByStatus({ companiesByStatus: counts }: SyncMetrics): Family {
+  const byStatus = new Map(counts.map(({ status, companies }) => [status, companies]))
+  return {
+    name: 'ledger_companies',
+    help: 'Registered companies.',
+    type: 'gauge',
+    samples: COMPANY_STATUSES.map((status) => ({ labels: { status }, value: byStatus.get(status) ?? 0 })),
+  }
+}
+
+function lastTick({ lastTick: value }: SyncMetrics): Family {
+  return {
+    name: 'ledger_scheduler_last_tick_timestamp_seconds',
+    help: 'When the scheduler last looked for companies that are due.',
+    type: 'gauge',
+    samples: value === null ? [] : [{ labels: {}, value }],
+  }
+}
+
+interface Counter {
+  readonly name: string
+  readonly help: string
+  /** In the order in which they are shown. */
+  readonly labels: readonly string[]
+  /** Series that exist from the start, so that `increase()` sees the first event as well. */
+  readonly known: readonly Readonly<Record<string, string>>[]
+}
+
+const COUNTERS: readonly Counter[] = [
+  {
+    name: 'ledger_sync_runs_total',
+    help: 'Sync runs that ended, by what they came to.',
+    labels: ['trigger', 'status'],
+    known: TRIGGERS.flatMap((trigger) =>
+      RUN_STATUSES.filter((status) => status !== 'running').map((status) => ({ trigger, status })),
+    ),
+  },
+  {
+    name: 'ledger_sync_failures_total',
+    help: 'Sync runs that failed, by error code.',
+    labels: ['code'],
+    known: ERROR_CODES.map((code) => ({ code })),
+  },
+  {
+    name: 'ledger_company_sync_failures_total',
+    help: 'Sync runs of one company that failed, by error code.',
+    labels: ['realm_id', 'code'],
+    known: [],
+  },
+  {
+    name: 'ledger_sync_records_total',
+    help: 'Records that sync runs met, by what became of them.',
+    labels: ['entity', 'change'],
+    known: ENTITIES.flatMap((entity) => Object.keys(noCounts()).map((change) => ({ entity, change }))),
+  },
+  {
+    name: 'ledger_quickbooks_requests_total',
+    help: 'Calls to Intuit, by what they asked for and the HTTP status they got.',
+    labels: ['operation', 'status'],
+    known: [],
+  },
+  {
+    name: 'ledger_quickbooks_metered_calls_total',
+    help: 'Calls that Intuit counts against the monthly quota.',
+    labels: ['realm_id'],
+    known: [],
+  },
+]
+
+function counterFamily({ name, help, labels, known }: Counter, totals: readonly Total[]): Family {
+  const samples = new Map<string, Sample>()
+  for (const total of [...known.map((zero) => ({ labels: zero, total: 0 })), ...totals]) {
+    const values = labels.map((label) => total.labels[label] ?? '')
+    // Bounded words and digits, never a line break.
+    samples.set(values.join('\n'), {
+      labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])),
+      value: total.total,
+    })
+  }
+  return { name, help, type: 'counter', samples: [...samples.values()] }
+}
+
+const RUN_DURATION = 'ledger_sync_run_duration_seconds'
+
+/** Runs raise every bucket that their duration fits into: the rows are cumulative, as Prometheus wants them. */
+function runDuration(bounds: readonly number[], totals: ReadonlyMap<string, readonly Total[]>): Family {
+  const only = (part: string) => totals.get(`${RUN_DURATION}_${part}`)?.[0]?.total ?? 0
+  const buckets = new Map(
+    totals.get(`${RUN_DURATION}_bucket`)?.map(({ labels, total }) => [labels['le'], total]),
+  )
+  const bucket = (le: string, value: number) => ({ name: `${RUN_DURATION}_bucket`, labels: { le }, value })
+  return {
+    name: RUN_DURATION,
+    help: 'How long sync runs took, from the lease to their end.',
+    type: 'histogram',
+    samples: [
+      ...bounds.map((bound) => bucket(String(bound), buckets.get(String(bound)) ?? 0)),
+      bucket('+Inf', only('count')),
+      { name: `${RUN_DURATION}_sum`, labels: {}, value: only('sum') },
+      { name: `${RUN_DURATION}_count`, labels: {}, value: only('count') },
+    ],
+  }
+}

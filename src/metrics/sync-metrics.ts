@@ -1,0 +1,38 @@
+import type { CompanyStatus } from '../domain/company.ts'
+import type { Entity } from '../domain/entity.ts'
+
+/** What Postgres holds at the moment of a scrape. Moments are seconds since 1970. */
+export interface SyncMetrics {
+  readonly companiesByStatus: readonly { readonly status: CompanyStatus; readonly companies: number }[]
+  /** Companies that are meant to be synced: paused and disconnected ones are left out. Empty when not asked for. */
+  readonly companies: readonly CompanyFacts[]
+  /** One entry for each entity of each of those companies. */
+  readonly freshness: readonly Freshness[]
+  readonly totals: readonly Total[]
+  /** Upper bounds of the buckets that runs raise, in seconds, ascending, without +Inf. */
+  readonly runDurationBounds: readonly number[]
+  /** Null before the first tick ever. */
+  readonly lastTick: number | null
+}
+
+export interface CompanyFacts {
+  readonly realmId: string
+  /** Null for a company never synced. */
+  readonly lastSuccess: number | null
+  readonly openRejects: number
+}
+
+export interface Freshness {
+  readonly realmId: string
+  readonly entity: Entity
+  /** Since the watermark, or since the registration where there is none. */
+  readonly lagSeconds: number
+  readonly watermark: number | null
+}
+
+/** A row of `metric_totals`. */
+export interface Total {
+  readonly metric: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly total: number
+}

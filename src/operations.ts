@@ -1,0 +1,84 @@
+import type { Config } from './config.ts'
+import type { OnCall } from './connections/access-tokens.ts'
+import { disconnectCompany, pauseCompany, resumeCompany } from './connections/change-status.ts'
+import { registerCompany } from './connections/register-company.ts'
+import { requestSync } from './connections/request-sync.ts'
+import type { TokenCipher } from './connections/token-cipher.ts'
+import { rowsOf, type Database, type Tx } from './db/database.ts'
+import type { Mode } from './domain/sync-run.ts'
+import type { QuickBooks } from './quickbooks/quickbooks.ts'
+import { recordCalls } from './sync/record-calls.ts'
+
+export interface OperationOptions {
+  readonly config: Config
+  readonly database: Database
+  readonly cipher: TokenCipher
+  readonly quickbooks: QuickBooks
+  readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
+}
+
+/** What the HTTP room may ask of the rooms above it. */
+export function operations({ config, database, cipher, quickbooks, enqueue }: OperationOptions) {
+  const { environment } = config.quickbooks
+  return {
+    registerCompany: (registration: Parameters<typeof registerCompany>[1]) =>
+      registerCompany(
+        {
+          database,
+          cipher,
+          environment,
+          enqueue,
+          recordCalls,
+          refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
+          tryAccess: (realmId, accessToken, onCall) => tryAccess(quickbooks, realmId, accessToken, onCall),
+        },
+        registration,
+      ),
+    pauseCompany: (realmId: string) => pauseCompany(database, realmId),
+    resumeCompany: (realmId: string) => resumeCompany(database, enqueue, realmId),
+    disconnectCompany: (realmId: string) =>
+      disconnectCompany(
+        {
+          database,
+          cipher,
+          recordCalls,
+          revokeToken: (token, onCall) => quickbooks.revokeToken(token, onCall),
+        },
+        realmId,
+      ),
+    requestSync: (realmIds: readonly string[] | 'all', { mode }: { readonly mode: Mode }) =>
+      database.transaction(async (tx) => {
+        const asked = await requestSync(tx, realmIds === 'all' ? await activeCompanies(tx) : realmIds, {
+          mode,
+          trigger: 'manual',
+        })
+        await enqueue(tx, [...asked.keys()])
+        return asked
+      }),
+  }
+}
+
+async function activeCompanies(tx: Tx): Promise<string[]> {
+  const rows = await rowsOf<{ realmId: string }>(
+    tx.trx,
+    `SELECT realm_id AS "realmId" FROM companies WHERE status = 'active' ORDER BY realm_id`,
+  )
+  return rows.map((row) => row.realmId)
+}
+
+/** With a token in hand and nothing to renew it by: a refused one is refused. */
+function tryAccess(quickbooks: QuickBooks, realmId: string, accessToken: string, onCall: OnCall) {
+  return quickbooks
+    .company({
+      realmId,
+      homeCurrency: () => null,
+      accessToken: () => Promise.resolve(accessToken),
+      renewAccessToken: () => Promise.resolve(accessToken),
+      onCall,
+      signal: AbortSignal.timeout(TRIAL_TIMEOUT_MS),
+    })
+    .companyInfo()
+}
+
+// A person waits for the answer, and routers in front of us give up at 30 seconds.
+const TRIAL_TIMEOUT_MS = 20_000

@@ -1,0 +1,81 @@
+import type { PgBoss } from 'pg-boss'
+import { createAccessTokens, type OnCall } from './connections/access-tokens.ts'
+import { deleteOldRuns } from './jobs/housekeeping.ts'
+import { performSync } from './jobs/perform-sync.ts'
+import { tick } from './jobs/tick.ts'
+import { workHousekeeping, workSyncs, workTicks } from './jobs/work.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import type { OperationOptions } from './operations.ts'
+import { runCompany, type SyncOptions } from './sync/run-company.ts'
+
+export interface RoleOptions extends OperationOptions {
+  readonly boss: PgBoss
+  readonly metrics: Metrics
+  readonly random: () => number
+  readonly log: Logger
+  readonly stop: AbortSignal
+}
+
+/** Starts what this process does besides answering HTTP. */
+export async function startRoles(options: RoleOptions): Promise<void> {
+  const { config, boss, database, enqueue, log, stop } = options
+  const intervalSeconds = config.syncIntervalSeconds
+  if (config.roles.has('worker')) {
+    const sync = syncOptions(options)
+    await workSyncs(boss, config.syncConcurrency, (realmId, last) =>
+      performSync(
+        { database, intervalSeconds, run: (realm, stopSignal) => runCompany(sync, realm, stopSignal) },
+        { realmId, last, stop },
+      ),
+    )
+  }
+  if (config.roles.has('scheduler')) {
+    const { monthlyCallBudget } = config.quickbooks
+    const beat = async () => {
+      const { abandoned, queued } = await tick({ database, enqueue, intervalSeconds, monthlyCallBudget })
+      log.debug('tick', { abandoned, queued })
+    }
+    await workTicks(boss, beat)
+    await workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays))
+    // The first sync comes at once, not at the next minute.
+    await beat()
+  }
+}
+
+function syncOptions({
+  config,
+  database,
+  cipher,
+  quickbooks,
+  metrics,
+  random,
+  log,
+}: RoleOptions): SyncOptions {
+  const tokens = createAccessTokens({
+    database,
+    cipher,
+    environment: config.quickbooks.environment,
+    refreshTokens: (refreshToken, onCall) => quickbooks.refreshTokens(refreshToken, onCall),
+  })
+  return {
+    database,
+    intervalSeconds: config.syncIntervalSeconds,
+    random,
+    log,
+    openReader({ realmId, homeCurrency, onCall, signal }) {
+      const observe: OnCall = (call) => {
+        metrics.observeQuickBooksCall(call)
+        onCall(call)
+      }
+      return quickbooks.company({
+        realmId,
+        homeCurrency,
+        signal,
+        onCall: observe,
+        accessToken: () => tokens.get(realmId, observe),
+        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe),
+      })
+    },
+  }
+}

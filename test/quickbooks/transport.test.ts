@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { once } from 'node:events'
+
+import { LedgerError } from '../../src/domain/ledger-error.ts'
+import { createTransport } from '../../src/quickbooks/transport.ts'
+import { answering, startLoopbackServer, type LoopbackServer, type Responder } from './loopback-server.ts'
+import { openCompany, openQuickBooks } from './open-company.ts'
+
+const COUNT_3 = '{"QueryResponse":{"totalCount":3},"time":"2026-11-22T07:15:02.318-08:00"}'
+const COUNT_4 = COUNT_3.replace('3', '4')
+
+const cleanUp: (() => void | Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step()
+})
+
+async function serverWith(respond: Responder): Promise<LoopbackServer> {
+  const server = await startLoopbackServer(respond)
+  cleanUp.push(() => server.close())
+  return server
+}
+
+function quickBooksAt(server: LoopbackServer, options: Parameters<typeof openQuickBooks>[1] = {}) {
+  const quickBooks = openQuickBooks(server, options)
+  cleanUp.push(() => quickBooks.close())
+  return quickBooks
+}
+
+/** A server that answers no request. */
+async function silentServer(): Promise<{
+  readonly server: LoopbackServer
+  /** Resolves at the first request, to a promise of the end of its connection. */
+  readonly asked: Promise<{ readonly closed: Promise<unknown> }>
+}> {
+  const first = Promise.withResolvers<{ closed: Promise<unknown> }>()
+  const server = await serverWith((_request, response) => first.resolve({ closed: once(response, 'close') }))
+  return { server, asked: first.promise }
+}
+
+describe('a call that is not answered in time', () => {
+  test('fails once, is reported once, and its connection is given up', async () => {
+    const { server, asked } = await silentServer()
+    // Long enough for a slow machine to send the request.
+    const { reader, calls } = openCompany(quickBooksAt(server, { callTimeoutMs: 2_000 }))
+    await expect(reader.count('bill')).rejects.toMatchObject({ code: 'unavailable' })
+    await (
+      await asked
+    ).closed
+    expect(calls).toMatchObject([{ operation: 'count', status: 'timeout', metered: false }])
+  })
+
+  test('counts from its start, even when a byte comes now and then', async () => {
+    const server = await serverWith((_request, response) => {
+      response.writeHead(200)
+      const drip = setInterval(() => response.write(' '), 5)
+      response.on('close', () => clearInterval(drip))
+    })
+    const { reader } = openCompany(quickBooksAt(server, { callTimeoutMs: 100 }))
+    await expect(reader.count('bill')).rejects.toMatchObject({
+      message: 'QuickBooks did not answer within 100 ms',
+    })
+  })
+})
+
+describe('a signal', () => {
+  test('ends a call in flight, with its own reason where that is one of the domain', async () => {
+    const { server, asked } = await silentServer()
+    const controller = new AbortController()
+    const { reader, calls } = openCompany(quickBooksAt(server), { signal: controller.signal })
+    const lost = new LedgerError('lease_lost', 'another process has the company')
+    const failure = expect(reader.count('bill')).rejects.toBe(lost)
+    const { closed } = await asked
+    controller.abort(lost)
+    await Promise.all([closed, failure])
+    expect(calls).toMatchObject([{ status: 'reset' }])
+  })
+
+  test('of another kind is unavailable', async () => {
+    const { server, asked } = await silentServer()
+    const controller = new AbortController()
+    const { reader } = openCompany(quickBooksAt(server), { signal: controller.signal })
+    const failure = expect(reader.count('bill')).rejects.toMatchObject({ code: 'unavailable' })
+    await asked
+    controller.abort()
+    await failure
+  })
+
+  test('that was given before makes no call', async () => {
+    const server = await serverWith(answering(200, COUNT_3))
+    const { reader, calls } = openCompany(quickBooksAt(server), { signal: AbortSignal.abort() })
+    await expect(reader.count('bill')).rejects.toMatchObject({ code: 'unavailable' })
+    expect([calls, server.requests]).toEqual([[], []])
+  })
+
+  test('is left without listeners when a call ends', async () => {
+    const server = await serverWith(answering(200, COUNT_3))
+    const added: string[] = []
+    const signal = new AbortController().signal
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (...args: Parameters<typeof add>) => (added.push('+'), add(...args))
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => (added.push('-'), remove(...args))
+    const { reader } = openCompany(quickBooksAt(server), { signal })
+    await reader.count('bill')
+    expect(added).toEqual(['+', '-'])
+  })
+})
+
+test('a connection that is refused is unavailable, and says only why', async () => {
+  const server = await startLoopbackServer(answering(200, COUNT_3))
+  await server.close()
+  const { reader, calls } = openCompany(quickBooksAt(server))
+  await expect(reader.count('bill')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'the connection to QuickBooks failed: ECONNREFUSED',
+  })
+  expect(calls).toMatchObject([{ status: 'reset', metered: false, intuitTid: null }])
+})
+
+test('connections are kept and used again', async () => {
+  const server = await serverWith(answering(200, COUNT_3))
+  const { reader } = openCompany(quickBooksAt(server))
+  for (let call = 0; call < 5; call += 1) await reader.count('bill')
+  expect([server.requests.length, server.connections()]).toEqual([5, 1])
+})
+
+test('two adapters in one process keep to their own addresses, also when they call at once', async () => {
+  const [three, four] = await Promise.all([
+    serverWith(answering(200, COUNT_3)),
+    serverWith(answering(200, COUNT_4)),
+  ])
+  const readers = [three, four].map((server) => openCompany(quickBooksAt(server)).reader)
+  const counts = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => readers[index % 2]?.count('bill').then(({ count }) => count)),
+  )
+  expect(counts).toEqual(Array.from({ length: 20 }, (_, index) => 3 + (index % 2)))
+  expect([three.requests.length, four.requests.length]).toEqual([10, 10])
+})
+
+test('each call carries the token, the minor version and asks for JSON', async () => {
+  const accepts: unknown[] = []
+  const server = await serverWith((request, response) => {
+    accepts.push(request.headers.accept)
+    answering(200, COUNT_3)(request, response)
+  })
+  const { reader } = openCompany(quickBooksAt({ ...server, apiBaseUrl: `${server.origin}/gateway/` }))
+  await reader.count('customer')
+  const [request] = server.requests
+  expect([request?.method, request?.authorization, accepts[0]]).toEqual([
+    'GET',
+    'Bearer access-token-1',
+    'application/json',
+  ])
+  expect(request?.url.pathname).toBe('/gateway/v3/company/4620816300000000001/query')
+  expect(Object.fromEntries(request?.url.searchParams ?? [])).toEqual({
+    query: 'select count(*) from customer WHERE Active IN (true,false)',
+    minorversion: '75',
+    format: 'json',
+  })
+})
+
+test('a callback that comes twice, or after the answer, changes nothing', async () => {
+  const transport = createTransport({ now: () => 0 })
+  const calls: unknown[] = []
+  const twice = transport.send({
+    operation: 'count',
+    timeoutMs: 1_000,
+    onCall: (call) => calls.push(call),
+    start: (callback) => {
+      callback(new Error('first'))
+      callback(null)
+      throw new Error('third')
+    },
+    read: () => 'never',
+  })
+  await expect(twice).rejects.toMatchObject({ code: 'internal', cause: { message: 'first' } })
+  expect(calls).toEqual([])
+})
+
+test('a listener of calls that throws fails the call, and only it', async () => {
+  const server = await serverWith(answering(200, COUNT_3))
+  const quickBooks = quickBooksAt(server)
+  const { reader } = openCompany(quickBooks, {
+    onCall: () => {
+      throw new Error('the listener broke')
+    },
+  })
+  await expect(reader.count('bill')).rejects.toMatchObject({
+    code: 'internal',
+    message: 'the listener broke',
+  })
+  expect(await openCompany(quickBooks).reader.count('bill')).toMatchObject({ count: 3 })
+})

@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A copy of the project that a start of its own may fill with a data folder. */
+export interface Workplace {
+  readonly directory: string
+  remove(): Promise<void>
+}
+
+export async function createWorkplace(): Promise<Workplace> {
+  const directory = await mkdtemp(join(tmpdir(), 'ledger-mirror-workplace-'))
+  for (const name of ['src', 'migrations', 'seeds', 'package.json']) {
+    await cp(join(ROOT, name), join(directory, name), { recursive: true })
+  }
+  await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
+  const clusters: string[] = []
+  return {
+    directory,
+    async remove() {
+      await rm(directory, { recursive: true, force: true })
+      for (const cluster of clusters) await rm(cluster, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface Service {
+  readonly process: ChildProcess
+  readonly url: string
+  readonly adminToken: string
+  readonly databaseUrl: string
+  readonly simulatorUrl: string
+  readonly clusterDirectory: string
+  /** What the process has written so far. */
+  output(): string
+  get<Answer>(path: string): Promise<Answer>
+  post<Answer>(path: string, body?: unknown): Promise<Answer>
+  /** Sends a signal and gives the exit code; null when the signal killed it. */
+  end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+/** Starts the service as `npm start` does and waits until it says that it runs. */
+export async function startService(workplace: Workplace, env: Record<string, string> = {}): Promise<Service> {
+  const { child, output, ended } = launch(workplace, env)
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      if (output().includes('Ctrl-C stops')) resolve()
+    })
+    void ended.then(() => reject(new Error(`the service ended at its start:\n${output()}`)))
+  })
+  const said = (label: string) => new RegExp(`${label}: (\\S+)`).exec(output())?.[1] ?? ''
+  const url = said('Open')
+  const adminToken = said('Admin token')
+  const request = async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+    return (await answer.json()) as Answer
+  }
+  return {
+    process: child,
+    url,
+    adminToken,
+    databaseUrl: said('Postgres'),
+    simulatorUrl: said('QuickBooks simulator').replace(/\/sandbox$/, ''),
+    clusterDirectory: said('Its cluster'),
+    output,
+    get: (path) => request('GET', path),
+    post: (path, body) => request('POST', path, body),
+    async end(signal) {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** Starts the service where it is expected to end by itself. */
+export async function startInVain(
+  workplace: Workplace,
+  env: Record<string, string> = {},
+): Promise<{ exitCode: number | null; output: string }> {
+  const { output, ended } = launch(workplace, env)
+  return { exitCode: await ended, output: output() }
+}
+
+function launch(workplace: Workplace, env: Record<string, string>) {
+  const child = spawn(process.execPath, ['--import', './src/node-version.js', 'src/main.ts'], {
+    cwd: workplace.directory,
+    env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'debug', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let written = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (written += text))
+  }
+  const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
+  return { child, output: () => written, ended }
+}

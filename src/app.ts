@@ -25,14 +25,15 @@ import { VERSION } from './version.ts'
 
 export interface App {
   readonly http: Server
-  /** Binds the port at once, then makes everything ready. Resolves with what a person needs to look at it. */
+  /** Binds the port at once where it answers HTTP, then makes everything ready. Resolves with what a person needs to look at it. */
   start(): Promise<Started>
   /** Ends everything within 10 seconds: open runs are closed and asked for again. Harmless when repeated. */
   stop(): Promise<void>
 }
 
 export interface Started {
-  readonly port: number
+  /** Null in a process that answers no HTTP. */
+  readonly port: number | null
   readonly adminToken: string
   readonly databaseUrl: string
   /** Where the embedded cluster lives; null with a database of one's own. */
@@ -70,7 +71,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 
   async function start(): Promise<Started> {
     await claimDataFolder(config, ending)
-    const port = await listen(server, config.port)
+    const port = config.roles.has('web') ? await listen(server, config.port) : null
     const ground = await layGround(config, { clock, log, ending, secrets })
     const { database, cipher, quickbooks, adminToken } = ground
     const metrics = createMetrics({

@@ -84,7 +84,9 @@ export function toDatabase(env: Env): { url: string; tls: TlsMode } {
     throw new ConfigError(parsed.error.issues.map((issue) => `DATABASE_URL: ${issue.message}`))
   const { DATABASE_URL: url, NODE_ENV: mode } = parsed.data
   if (!url)
-    throw new ConfigError(['DATABASE_URL: must be set; npm start looks after the embedded Postgres by itself'])
+    throw new ConfigError([
+      'DATABASE_URL: must be set; npm start looks after the embedded Postgres by itself',
+    ])
   return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
 }
 

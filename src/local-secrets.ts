@@ -22,8 +22,8 @@ async function keep(file: string, make: () => string): Promise<string> {
   const unfinished = `${file}-${randomBytes(6).toString('hex')}`
   await writeFile(unfinished, `${make()}\n`, { mode: 0o600 })
   // Of processes that start together one makes the secret, whole, and the others take it.
-  await link(unfinished, file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
+  await link(unfinished, file).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error
   })
   await unlink(unfinished)
   return (await readIfThere(file)) ?? keep(file, make)
@@ -33,7 +33,11 @@ async function readIfThere(file: string): Promise<string | null> {
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    if (hasCode(error, 'ENOENT')) return null
     throw error
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }

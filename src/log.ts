@@ -15,7 +15,9 @@ export interface LogOptions {
 const REDACTED = '[redacted]'
 const SECRET_KEY = /token|secret|authorization|password|ciphertext|cookie|verifier|encryptionkey/i
 const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi
-const URL_PASSWORD = /(\/\/[^/\s:@]+:)[^@\s/]+@/g
+const URL_PASSWORD = /(\/\/[^/\s:@]*:)[^@\s/]+@/g
+// Of a form, a query or a JSON body that became part of a text.
+const NAMED_TOKEN = /\b((?:access|refresh|id)_token|client_secret)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi
 
 /**
  * The one logger. Redaction is part of it: by the name of a field, by the look of a value, and by the secrets that
@@ -50,16 +52,17 @@ function jsonLine(fields: LogFields): string {
 
 function prettyLine({ level, message, timestamp, ...rest }: LogFields): string {
   const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
-  return `${timestamp.slice(11, 19)} ${level.padEnd(5)} ${message}${more}`
+  // A message may quote what another system said: no line break of it makes a second entry, no escape colours it.
+  return `${timestamp.slice(11, 19)} ${level.padEnd(5)} ${String(message).replace(/\p{Cc}+/gu, ' ')}${more}`
 }
 
 /** A copy that can be printed: errors as plain fields, secret fields blanked. Depth is bounded by MOST_LEVELS. */
 function redacted(value: unknown, level = 0): unknown {
-  if (typeof value === 'string')
-    return value.replace(BEARER, `$1 ${REDACTED}`).replace(URL_PASSWORD, `$1${REDACTED}@`)
+  if (typeof value === 'string') return withoutSecretLooks(value)
   if (typeof value === 'bigint') return value.toString()
   if (value === null || typeof value !== 'object') return value
   if (value instanceof Date) return value
+  if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`
   if (level > MOST_LEVELS) return '[deeper]'
   if (value instanceof Error) return redacted(errorFields(value), level)
   if (Array.isArray(value)) return value.map((item) => redacted(item, level + 1))
@@ -69,6 +72,13 @@ function redacted(value: unknown, level = 0): unknown {
       SECRET_KEY.test(key) && typeof item !== 'number' ? REDACTED : redacted(item, level + 1),
     ]),
   )
+}
+
+function withoutSecretLooks(text: string): string {
+  return text
+    .replace(BEARER, `$1 ${REDACTED}`)
+    .replace(URL_PASSWORD, `$1${REDACTED}@`)
+    .replace(NAMED_TOKEN, `$1$2${REDACTED}`)
 }
 
 // Deep enough for an error's chain of causes and a run's report; a cycle ends here.
@@ -90,6 +100,9 @@ function errorFields(error: Error): Record<string, unknown> {
   }
 }
 
+/** Also in the form that a secret with a quote or a backslash takes within JSON. */
 function withoutSecrets(line: string, secrets: readonly string[]): string {
-  return secrets.reduce((text, secret) => (secret === '' ? text : text.replaceAll(secret, REDACTED)), line)
+  return secrets
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .reduce((text, secret) => (secret === '' ? text : text.replaceAll(secret, REDACTED)), line)
 }

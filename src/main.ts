@@ -19,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   const started = await app.start()
-  if (!config.production) process.stdout.write(welcome(started))
+  if (!config.production && started.port !== null) process.stdout.write(welcome(started, started.port))
 } catch (error) {
   // A start that was interrupted ends with whatever it was waiting for; that is no failure.
   if (!asked) {
@@ -44,7 +44,8 @@ async function shutDown(running: App, exitCode: number): Promise<void> {
   process.exit(exitCode)
 }
 
-function welcome({ port, adminToken, databaseUrl, clusterDirectory, simulatorUrl }: Started): string {
+function welcome(started: Started, port: number): string {
+  const { adminToken, databaseUrl, clusterDirectory, simulatorUrl } = started
   const base = `http://localhost:${port}`
   return [
     '',

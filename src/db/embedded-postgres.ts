@@ -135,10 +135,10 @@ async function removeUnfinished(folder: string): Promise<void> {
 async function startServer(cluster: Cluster, settings: Settings, asked: number | undefined): Promise<number> {
   const portFile = join(cluster.home.folder, 'port')
   let port = asked ?? (await readPort(portFile)) ?? (await findFreePort())
-  let complaint = ''
+  let complaint: string | undefined
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
     complaint = await tryStart(cluster, { ...settings, port: String(port) })
-    if (complaint === '') {
+    if (complaint === undefined) {
       await writeFile(portFile, String(port))
       return port
     }
@@ -146,11 +146,11 @@ async function startServer(cluster: Cluster, settings: Settings, asked: number |
     else if (/still in use/.test(complaint)) await wait(START_AGAIN_MS)
     else break
   }
-  throw new Error(`Postgres did not start on ${cluster.data}:\n${complaint}`)
+  throw new Error(`Postgres did not start on ${cluster.data}: ${complaint?.trim() || 'it wrote nothing'}`)
 }
 
-/** Starts the server once: answers '' when it takes connections, else what it wrote before it gave up. */
-async function tryStart({ home, binaries, data }: Cluster, settings: Settings): Promise<string> {
+/** Starts the server once: answers what it wrote when it gave up, and nothing when it takes connections. */
+async function tryStart({ home, binaries, data }: Cluster, settings: Settings): Promise<string | undefined> {
   // Left by a server that was killed. With its pid since taken by another process, Postgres would not start.
   await rm(join(data, 'postmaster.pid'), { force: true })
   const logFile = join(home.folder, 'server.log')
@@ -175,7 +175,7 @@ async function tryStart({ home, binaries, data }: Cluster, settings: Settings): 
     if (failure !== undefined) return failure.message
     if (server.exitCode !== null || server.signalCode !== null) return readFile(logFile, 'utf8')
     const found = await findPostgresProcess(data)
-    if (found?.pid === server.pid && found?.state === 'ready') return ''
+    if (found?.pid === server.pid && found?.state === 'ready') return undefined
   }
   server.kill('SIGQUIT')
   return `not ready after ${PATIENCE_MS / 1000} s\n${await readFile(logFile, 'utf8')}`

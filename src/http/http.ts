@@ -19,10 +19,10 @@ export { hardenServer } from './harden-server.ts'
 /** The service's HTTP side. Everything under `/admin` and `/api` is behind the token before any route is looked for. */
 export function createHttp(options: HttpOptions): Express {
   const app = express()
-  app.disable('x-powered-by')
   // Pages of a mirror are rarely asked for twice unchanged, and hashing each of them costs more than it saves.
   app.disable('etag')
   app.use(observeRequests(options))
+  // Takes Express’s own name out of the headers too.
   app.use(helmet())
   addHealthRoutes(app, options)
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))

@@ -12,7 +12,7 @@ export interface CompanyReading {
   readonly connection: Connection | null
   readonly states: readonly SyncState[]
   readonly lastRun: SyncRun | null
-  /** The latest run that ended with an error. */
+  /** The latest run that ended with an error, of those within a day or so. */
   readonly lastError: SyncRun | null
   readonly openRejects: number
   /** Calls to Intuit in the calendar month, UTC. */
@@ -60,6 +60,10 @@ async function readStates(knex: Knex, realmIds: readonly string[]): Promise<Sync
   return SyncState.query(knex).whereIn('realm_id', realmIds)
 }
 
+// A day of runs: an error that stands is the newest of them, and one older than a day has been overcome. Without a
+// bound, every run of a company that never failed would be read to find none.
+const RUNS_LOOKED_AT = 100
+
 /** The newest run of each company that fulfils a condition. */
 async function readLatestRuns(
   knex: Knex,
@@ -71,11 +75,15 @@ async function readLatestRuns(
     `SELECT latest.*
        FROM unnest(CAST(:realmIds AS text[])) AS c (realm_id)
       CROSS JOIN LATERAL (SELECT *
-                            FROM sync_runs r
-                           WHERE r.realm_id = c.realm_id AND ${condition}
-                           ORDER BY r.started_at DESC
+                            FROM (SELECT *
+                                    FROM sync_runs r
+                                   WHERE r.realm_id = c.realm_id
+                                   ORDER BY r.started_at DESC
+                                   LIMIT :runsLookedAt) AS newest
+                           WHERE ${condition}
+                           ORDER BY started_at DESC
                            LIMIT 1) AS latest`,
-    { realmIds: [...realmIds] },
+    { realmIds: [...realmIds], runsLookedAt: RUNS_LOOKED_AT },
   )
   return rows.map((row) => SyncRun.fromDatabaseJson(row))
 }

@@ -85,7 +85,7 @@ async function makeDue(
     rowsOf<{ readable: boolean }>(
       tx.trx,
       `UPDATE sync_rejects
-          SET retry_at = least(retry_at, :now)
+          SET retry_at = :now
         WHERE realm_id = :realmId AND resolved_at IS NULL
         RETURNING qbo_id IS NOT NULL AS readable`,
       { realmId, now: tx.now },

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
 import type { RunOutcome } from '../sync/run-company.ts'
 
 export interface PerformOptions {
@@ -24,13 +25,26 @@ const RUNS_PER_JOB = 3
  * @throws Error without a cause and with a message that holds no secret: the queue stores it.
  */
 export async function performSync(options: PerformOptions, attempt: Attempt): Promise<void> {
-  for (let runs = 1; runs <= RUNS_PER_JOB; runs += 1) {
-    const outcome = await options.run(attempt.realmId, attempt.stop)
-    if (outcome.kind === 'failed' && outcome.fate.kind === 'retry') {
-      if (attempt.last) await postpone(options, attempt.realmId)
-      throw new Error(`run ${outcome.runId} of company ${attempt.realmId} failed: ${outcome.error.code}`)
+  const defect = await runWhileAsked(options, attempt)
+  if (defect === null) return
+  if (attempt.last) await postpone(options, attempt.realmId)
+  throw new Error(`the sync of company ${attempt.realmId} failed: ${defect.code}`)
+}
+
+/** @returns the defect that ended it, if one did. */
+async function runWhileAsked(
+  { run }: PerformOptions,
+  { realmId, stop }: Attempt,
+): Promise<LedgerError | null> {
+  try {
+    for (let runs = 1; runs <= RUNS_PER_JOB; runs += 1) {
+      const outcome = await run(realmId, stop)
+      if (outcome.kind === 'failed' && outcome.fate.kind === 'retry') return outcome.error
+      if (outcome.kind !== 'finished' || !outcome.askedAgain) return null
     }
-    if (outcome.kind !== 'finished' || !outcome.askedAgain) return
+    return null
+  } catch (thrown) {
+    return toLedgerError(thrown)
   }
 }
 

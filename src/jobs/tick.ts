@@ -25,10 +25,28 @@ export async function tick(options: TickOptions): Promise<TickResult> {
     const abandoned = await abandonLapsedRuns(tx)
     await guardBudget(tx, options.monthlyCallBudget)
     if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
+    await pullBack(tx, options.intervalSeconds)
     const due = await claimDue(tx, options.intervalSeconds)
     await options.enqueue(tx, due)
     return { abandoned: abandoned.length, queued: due.length }
   })
+}
+
+// The first moment of a company's rhythm, phase + k x interval, after now.
+const NEXT_OF_RHYTHM = `to_timestamp(
+  (floor(extract(epoch FROM CAST(:now AS timestamptz)) / :interval - c.sync_phase) + 1 + c.sync_phase) * :interval)`
+
+/**
+ * No next time lies further ahead than an interval, unless the clock stepped back or the interval was made shorter:
+ * such a company would stand still until then.
+ */
+async function pullBack(tx: Tx, intervalSeconds: number): Promise<void> {
+  await tx.trx.raw(
+    `UPDATE companies c
+        SET next_sync_at = ${NEXT_OF_RHYTHM}
+      WHERE next_sync_at > CAST(:now AS timestamptz) + make_interval(secs => :interval)`,
+    { now: tx.now, interval: intervalSeconds },
+  )
 }
 
 /**
@@ -49,9 +67,7 @@ async function claimDue(tx: Tx, intervalSeconds: number): Promise<string[]> {
      UPDATE companies c
         SET requested_trigger = CASE WHEN c.requested_seq > c.served_seq THEN c.requested_trigger ELSE 'schedule' END,
             requested_seq = CASE WHEN c.requested_seq > c.served_seq THEN c.requested_seq ELSE c.requested_seq + 1 END,
-            next_sync_at = CASE WHEN c.next_sync_at > :now THEN c.next_sync_at ELSE
-              to_timestamp(((floor(extract(epoch FROM CAST(:now AS timestamptz)) / :interval - c.sync_phase) + 1)
-                            + c.sync_phase) * :interval) END
+            next_sync_at = CASE WHEN c.next_sync_at > :now THEN c.next_sync_at ELSE ${NEXT_OF_RHYTHM} END
        FROM due
       WHERE c.realm_id = due.realm_id
      RETURNING c.realm_id AS "realmId"`,

@@ -53,6 +53,8 @@ export class Company extends LedgerModel {
   declare servedSeq: number
   declare requestedMode: Mode
   declare requestedTrigger: Trigger
+  /** In [0, 1): its place within an interval. */
+  declare syncPhase: number
   declare failuresInARow: number
   declare failingSince: Date | null
   declare failingCode: ErrorCode | null

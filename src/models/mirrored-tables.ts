@@ -4,6 +4,7 @@ import { Balance } from './balance.ts'
 import { Bill } from './bill.ts'
 import { Customer } from './customer.ts'
 import { Invoice } from './invoice.ts'
+import { snakeCase } from './ledger-model.ts'
 import type { MirroredRecord } from './mirrored-record.ts'
 import { Vendor } from './vendor.ts'
 
@@ -74,8 +75,4 @@ function mirrored<Of extends Entity>(
 ): MirroredTable<Of> {
   const columns = Object.fromEntries(content.map((name) => [name, snakeCase(name)]))
   return { model, table: model.tableName, content: columns as Record<keyof ContentOf[Of], string> }
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

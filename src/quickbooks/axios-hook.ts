@@ -43,6 +43,7 @@ function applyHook(config: InternalAxiosRequestConfig): InternalAxiosRequestConf
   config.headers.set('Accept', 'application/json')
   return Object.assign(config, {
     url: hook.toUrl(config.url ?? ''),
+    // A second net: the transport watches the whole call.
     timeout: hook.timeoutMs,
     signal: hook.signal,
     httpAgent: hook.httpAgent,

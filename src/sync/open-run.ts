@@ -20,7 +20,7 @@ export interface OpenedRun {
   readonly homeCurrency: string | null
   readonly failuresInARow: number
   readonly states: ReadonlyMap<Entity, EntityState>
-  readonly openRejects: ReadonlyMap<Entity, boolean>
+  readonly openRejects: ReadonlySet<Entity>
 }
 
 interface CompanyRow {
@@ -112,14 +112,11 @@ async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntitySt
   return new Map(rows.map(({ entity, ...state }) => [entity, state]))
 }
 
-async function readOpenRejects(tx: Tx, realmId: string): Promise<Map<Entity, boolean>> {
-  const rows = await rowsOf<{ entity: Entity; due: boolean }>(
+async function readOpenRejects(tx: Tx, realmId: string): Promise<Set<Entity>> {
+  const rows = await rowsOf<{ entity: Entity }>(
     tx.trx,
-    `SELECT entity, bool_or(retry_at <= :now AND qbo_id IS NOT NULL) AS due
-       FROM sync_rejects
-      WHERE realm_id = :realmId AND resolved_at IS NULL
-      GROUP BY entity`,
-    { realmId, now: tx.now },
+    `SELECT DISTINCT entity FROM sync_rejects WHERE realm_id = :realmId AND resolved_at IS NULL`,
+    { realmId },
   )
-  return new Map(rows.map((row) => [row.entity, row.due]))
+  return new Set(rows.map(({ entity }) => entity))
 }

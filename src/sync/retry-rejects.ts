@@ -10,9 +10,7 @@ const RETRIES_PER_RUN = 100
 
 /** Reads rejected records again that are due: corrected in QuickBooks, or mappable since an upgrade. */
 export async function retryRejects(run: Run): Promise<void> {
-  for (const [entity, due] of run.openRejects) {
-    if (due) await retryEntity(run, entity)
-  }
+  for (const entity of run.openRejects) await retryEntity(run, entity)
 }
 
 async function retryEntity(run: Run, entity: Entity): Promise<void> {

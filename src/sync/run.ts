@@ -33,8 +33,8 @@ export interface Run {
   readonly fullRequest: number
   readonly startedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
-  /** Entities with rejects that are not resolved; true where one is due to be tried again. */
-  readonly openRejects: ReadonlyMap<Entity, boolean>
+  /** Entities that had unresolved rejects when the run began. */
+  readonly openRejects: ReadonlySet<Entity>
   homeCurrency: string | null
   /** Failed runs of the company right before this one. */
   readonly failuresInARow: number

@@ -35,7 +35,7 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
     const held = await countHeld(run, entity)
     // Even then one record may be gone and another one new.
     if (held === count && !listing.whole) return
-    if (held >= count) return takeDeletes(run, entity, listing.seen)
+    if (held >= count && (await takeDeletes(run, entity, listing.seen, held - count))) return
     await takeMissing(
       run,
       entity,
@@ -45,7 +45,7 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
   }
   throw new LedgerError(
     'unavailable',
-    `the listing of ${entity} records ended before QuickBooks' own count of them`,
+    `QuickBooks counts ${entity} records among its own that its listing does not show; nothing was deleted`,
   )
 }
 
@@ -87,12 +87,22 @@ async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: 
   }
 }
 
-async function takeDeletes(run: Run, entity: Entity, seen: ReadonlySet<string>): Promise<void> {
+/**
+ * @param surplus how many more records are held than QuickBooks counts: no more than these can be gone.
+ * @returns false when more seem to be gone: then others came, or QuickBooks contradicts itself, and nothing was done.
+ */
+async function takeDeletes(
+  run: Run,
+  entity: Entity,
+  seen: ReadonlySet<string>,
+  surplus: number,
+): Promise<boolean> {
   // A record that could not be read at all may be any of those that the listing did not meet.
-  if (await hasUnreadable(run, entity)) return
+  if (await hasUnreadable(run, entity)) return true
   const { unseen, held } = await findUnseen(run, entity, seen)
-  if (unseen.length === 0) return
+  if (unseen.length === 0) return true
   const { page, missing } = await run.reader.byIds(entity, unseen)
+  if (missing.length > surplus) return false
   if (missing.length > FEW_RECORDS && missing.length > held / 2) {
     throw new LedgerError(
       'mass_disappearance',
@@ -107,6 +117,7 @@ async function takeDeletes(run: Run, entity: Entity, seen: ReadonlySet<string>):
   }))
   await takePage(run, entity, { ...page, changes: tombstones, rejects: [] }, { authoritative: true })
   countsOf(run, entity).fetched -= missing.length
+  return true
 }
 
 async function hasUnreadable(run: Run, entity: Entity): Promise<boolean> {

@@ -97,10 +97,15 @@ function asReject(change: Change, cause: Error): Reject {
     qboId: change.qboId,
     position: null,
     payload: change.kind === 'version' ? change.raw : '',
-    reason: new LedgerError('invalid_payload', `Postgres cannot hold the record: ${cause.message}`, {
+    reason: new LedgerError('invalid_payload', `Postgres cannot hold the record: ${ownWords(cause)}`, {
       cause,
     }),
   }
+}
+
+/** Knex puts the whole statement in front of what Postgres said. */
+function ownWords({ message }: Error): string {
+  return message.slice(message.lastIndexOf(' - ') + 1).replace(/^- /, '')
 }
 
 // SQLSTATE class 22, "data exception": what is wrong lies in the values. 54000, "program limit exceeded": a value

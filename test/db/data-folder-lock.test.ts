@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockDataFolder } from '../../src/db/data-folder-lock.ts'
-import { type Child, startChild } from './child-process.ts'
+import { type Child, startChild } from '../setup/child-process.ts'
 
 describe('the lock of a data folder', () => {
   let directory = ''
@@ -20,7 +20,7 @@ describe('the lock of a data folder', () => {
   })
 
   async function startHolder(): Promise<Child> {
-    const child = startChild('hold-data-folder.ts', [directory])
+    const child = startChild(new URL('hold-data-folder.ts', import.meta.url), [directory])
     children.push(child)
     expect(await child.hear()).toBe('waiting')
     return child

@@ -19,7 +19,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts'
 import { findPostgresProcess } from '../../src/db/postgres-process.ts'
-import { startChild } from './child-process.ts'
+import { startChild } from '../setup/child-process.ts'
 
 // Durability is Postgres's own matter; only the tests that kill the server leave it on.
 const FAST = { fsync: 'off' }
@@ -52,8 +52,11 @@ describe('an embedded Postgres', () => {
 
   afterAll(() => remove(directory, postgres))
 
-  async function start(settings: Record<string, string> = FAST): Promise<EmbeddedPostgres> {
-    postgres = await startEmbeddedPostgres({ directory, settings })
+  async function start(
+    settings: Record<string, string> = FAST,
+    log: (message: string) => void = () => {},
+  ): Promise<EmbeddedPostgres> {
+    postgres = await startEmbeddedPostgres({ directory, settings, log })
     return postgres
   }
 
@@ -71,7 +74,7 @@ describe('an embedded Postgres', () => {
   test('is made at the first start, over what a start cut short has left', async () => {
     const first = await start()
     await remove('', first)
-    await mkdir(join(first.directory, 'data-unfinished-killed', 'base'), { recursive: true })
+    await mkdir(join(first.directory, 'data-unfinished-killed', 'base'), { recursive: true, mode: 0o700 })
 
     const { adopted, url } = await start()
 
@@ -145,7 +148,7 @@ describe('an embedded Postgres', () => {
 
   test('is adopted when the process that started it was killed', async () => {
     await postgres?.stop()
-    const child = startChild('start-embedded-postgres.ts', [directory])
+    const child = startChild(new URL('start-embedded-postgres.ts', import.meta.url), [directory])
     const url = await child.hear()
     await child.kill()
 
@@ -190,7 +193,12 @@ describe('an embedded Postgres', () => {
     // Asked like this it waits for its clients to go.
     process.kill(await pidOf(before), 'SIGTERM')
     await seen(before, 'stopping')
-    const starting = start()
+    let noticed: (message: string) => void = () => {}
+    const waiting = new Promise<string>((resolve) => (noticed = resolve))
+    const starting = start(FAST, noticed)
+    expect(await Promise.race([waiting, starting])).toMatch(
+      /^waiting for the Postgres on .*, which is stopping$/,
+    )
     await client.end()
 
     const after = await starting

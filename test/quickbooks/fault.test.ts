@@ -6,11 +6,14 @@ import { faultOf } from '../../src/quickbooks/fault.ts'
 
 const NOW_MS = Date.parse('2026-11-22T15:15:00Z')
 
-function fault(
-  status: number,
-  body: string,
-  { headers = {}, operation = 'query' as CallOperation, secrets = [] as string[] } = {},
-) {
+interface Circumstances {
+  readonly headers?: Record<string, string>
+  readonly operation?: CallOperation
+  readonly secrets?: readonly string[]
+}
+
+function fault(status: number, body: string, circumstances: Circumstances = {}) {
+  const { headers = {}, operation = 'query', secrets = [] } = circumstances
   return faultOf(readAnswer(status, headers, body), { operation, secrets, nowMs: NOW_MS })
 }
 

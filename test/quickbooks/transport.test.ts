@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { once } from 'node:events'
 
 import { LedgerError } from '../../src/domain/ledger-error.ts'
+import { createClient, libraryAxios } from '../../src/quickbooks/node-quickbooks.ts'
 import { createTransport } from '../../src/quickbooks/transport.ts'
 import { answering, startLoopbackServer, type LoopbackServer, type Responder } from './loopback-server.ts'
 import { openCompany, openQuickBooks } from './open-company.ts'
@@ -72,7 +73,8 @@ describe('a signal', () => {
     const failure = expect(reader.count('bill')).rejects.toBe(lost)
     const { closed } = await asked
     controller.abort(lost)
-    await Promise.all([closed, failure])
+    await closed
+    await failure
     expect(calls).toMatchObject([{ status: 'reset' }])
   })
 
@@ -132,7 +134,9 @@ test('two adapters in one process keep to their own addresses, also when they ca
   ])
   const readers = [three, four].map((server) => openCompany(quickBooksAt(server)).reader)
   const counts = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => readers[index % 2]?.count('bill').then(({ count }) => count)),
+    Array.from({ length: 10 }, () => readers)
+      .flat()
+      .map(async (reader) => (await reader.count('bill')).count),
   )
   expect(counts).toEqual(Array.from({ length: 20 }, (_, index) => 3 + (index % 2)))
   expect([three.requests.length, four.requests.length]).toEqual([10, 10])
@@ -191,4 +195,58 @@ test('a listener of calls that throws fails the call, and only it', async () => 
     message: 'the listener broke',
   })
   expect(await openCompany(quickBooks).reader.count('bill')).toMatchObject({ count: 3 })
+})
+
+test('a call that ended leaves no timer behind', async () => {
+  const server = await serverWith(answering(200, COUNT_3))
+  const { reader } = openCompany(quickBooksAt(server))
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  await reader.count('bill')
+  expect(timers()).toBeLessThanOrEqual(before)
+})
+
+describe('the axios that node-quickbooks shares with the whole process', () => {
+  test('is hooked once, and other requests pass the hook untouched', async () => {
+    const server = await serverWith(answering(302, '{"big":12345678901234567}', { Location: '/x' }))
+    const { reader } = openCompany(quickBooksAt(server))
+    await Promise.allSettled([reader.count('bill'), reader.count('bill')])
+    expect(Reflect.get(libraryAxios.interceptors.request, 'handlers')).toHaveLength(1)
+    await expect(libraryAxios.get(server.origin, { maxRedirects: 0 })).rejects.toMatchObject({
+      response: { status: 302 },
+    })
+  })
+
+  test('makes no error, which would hold the token, of an answer that refuses', async () => {
+    const server = await serverWith(answering(500, '{"Fault":{"Error":[{"code":"10000"}]}}'))
+    const client = createClient({ apiBaseUrl: server.origin, realmId: '1', accessToken: 'token' })
+    const transport = createTransport({ now: () => 0 })
+    cleanUp.push(() => transport.close())
+    const toldToLibrary = new Promise((resolve) => {
+      const call = transport.send({
+        operation: 'query',
+        timeoutMs: 5_000,
+        start: (callback) => client.findBills('', (error) => (resolve(error), callback(error))),
+        read: ({ status }) => status,
+      })
+      void call.then((status) => expect(status).toBe(500))
+    })
+    expect(await toldToLibrary).toBeNull()
+  })
+
+  test('reaches loopback whatever proxy the environment names', async () => {
+    const server = await serverWith(answering(200, COUNT_3))
+    const { HTTP_PROXY, http_proxy, NO_PROXY, no_proxy } = process.env
+    Object.assign(process.env, { HTTP_PROXY: 'http://127.0.0.1:1', http_proxy: 'http://127.0.0.1:1' })
+    delete process.env['NO_PROXY']
+    delete process.env['no_proxy']
+    try {
+      expect(await openCompany(quickBooksAt(server)).reader.count('bill')).toMatchObject({ count: 3 })
+    } finally {
+      for (const [name, value] of Object.entries({ HTTP_PROXY, http_proxy, NO_PROXY, no_proxy })) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
+    }
+  })
 })

@@ -1,33 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-
-/** A copy of the project that a start of its own may fill with a data folder. */
-export interface Workplace {
-  readonly directory: string
-  remove(): Promise<void>
-}
-
-export async function createWorkplace(): Promise<Workplace> {
-  const directory = await mkdtemp(join(tmpdir(), 'ledger-mirror-workplace-'))
-  for (const name of ['src', 'migrations', 'seeds', 'package.json']) {
-    await cp(join(ROOT, name), join(directory, name), { recursive: true })
-  }
-  await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
-  const clusters: string[] = []
-  return {
-    directory,
-    async remove() {
-      await rm(directory, { recursive: true, force: true })
-      for (const cluster of clusters) await rm(cluster, { recursive: true, force: true })
-    },
-  }
-}
+import type { Workplace } from '../setup/workplace.ts'
 
 export interface Service {
   readonly process: ChildProcess
@@ -43,6 +16,9 @@ export interface Service {
   /** Sends a signal and gives the exit code; null when the signal killed it. */
   end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
+
+/** What a start takes of the project. */
+export const PARTS = ['src', 'migrations', 'seeds', 'package.json']
 
 /** Starts the service as `npm start` does and waits until it says that it runs. */
 export async function startService(workplace: Workplace, env: Record<string, string> = {}): Promise<Service> {

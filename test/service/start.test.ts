@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import pg from 'pg'
-import { createWorkplace, startInVain, startService, type Service, type Workplace } from './start-service.ts'
+import { createWorkplace, type Workplace } from '../setup/workplace.ts'
+import { PARTS, startInVain, startService, type Service } from './start-service.ts'
 
 const SIZES = ['Bill', 'Invoice', 'Account', 'Vendor', 'Customer'] as const
 const TABLES = {
@@ -25,7 +26,7 @@ describe('a start with nothing configured', () => {
   const services: Service[] = []
 
   beforeEach(async () => {
-    workplace = await createWorkplace()
+    workplace = await createWorkplace(PARTS)
   })
 
   afterEach(async () => {
@@ -104,7 +105,7 @@ describe('a start with nothing configured', () => {
 
 describe('a start that cannot be', () => {
   test('lists everything that is wrong with its environment and ends with code 78', async () => {
-    const workplace = await createWorkplace()
+    const workplace = await createWorkplace(PARTS)
     const { exitCode, output } = await startInVain(workplace, {
       NODE_ENV: 'production',
       PORT: 'http',

@@ -3,6 +3,7 @@ import { createAccessTokens } from '../../src/connections/access-tokens.ts'
 import { requestSync } from '../../src/connections/request-sync.ts'
 import { seedCompanies } from '../../src/connections/seed-companies.ts'
 import { createTokenCipher } from '../../src/connections/token-cipher.ts'
+import type { Clock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
 import type { Mode, RunReport, Trigger } from '../../src/domain/sync-run.ts'
@@ -31,6 +32,10 @@ export interface TestMirror {
   sync(realmId?: string, request?: { mode?: Mode; trigger?: Trigger }): Promise<RunOutcome>
   /** Runs a company as a job would, without asking. */
   run(realmId?: string, stop?: AbortSignal): Promise<RunOutcome>
+  /** Another company, registered but not synced yet. */
+  addCompany(spec: CompanySpec): Promise<void>
+  /** An access token of a company, as a run gets it. */
+  accessToken(realmId: string): Promise<string>
   ask(realmId?: string, request?: { mode?: Mode; trigger?: Trigger }): Promise<number>
   rows<Row = Record<string, unknown>>(sql: string, bindings?: Record<string, string | number>): Promise<Row[]>
   close(): Promise<void>
@@ -39,9 +44,12 @@ export interface TestMirror {
 export interface MirrorSettings {
   readonly companies?: readonly CompanySpec[]
   readonly callTimeoutMs?: number
+  readonly tokenTimeoutMs?: number
   /** Stands between a run and its reader, to stop or spoil a call. */
   readonly wrapReader?: (reader: CompanyReader, access: ReaderAccess) => CompanyReader
   readonly startAt?: string
+  /** Our own clock, where it is to differ from QuickBooks'. */
+  readonly ourClock?: Clock
   readonly log?: Logger
 }
 
@@ -73,7 +81,8 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
   })
   const { url, drop } = await createTestDatabase()
   const knex = connect({ url, tls: 'off', poolMax: 6, applicationName: 'test', statementTimeoutMs: 20_000 })
-  const database = createDatabase(knex, clock)
+  const ourClock = settings.ourClock ?? clock
+  const database = createDatabase(knex, ourClock)
   const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
   const quickbooks = createQuickBooks({
     apiBaseUrl: sandbox.apiBaseUrl,
@@ -81,8 +90,8 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
     revokeUrl: sandbox.revokeUrl,
     ...credentials,
     callTimeoutMs: settings.callTimeoutMs ?? 20_000,
-    tokenTimeoutMs: 5_000,
-    now: () => clock.now().getTime(),
+    tokenTimeoutMs: settings.tokenTimeoutMs ?? 5_000,
+    now: () => ourClock.now().getTime(),
   })
   const tokens = createAccessTokens({
     database,
@@ -115,6 +124,12 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
     async ask(realmId = REALM, { mode = 'incremental', trigger = 'manual' } = {}) {
       const asked = await database.transaction((tx) => requestSync(tx, [realmId], { mode, trigger }))
       return asked.get(realmId)!
+    },
+    accessToken: (realmId) => tokens.get(realmId, () => undefined),
+    async addCompany(spec) {
+      sandbox.addCompany(spec)
+      const added = sandbox.companies().filter(({ realmId }) => realmId === spec.realmId)
+      await seedCompanies({ database, cipher, environment: 'simulator' }, added)
     },
     async sync(realmId = REALM, request = {}) {
       clock.move({ minutes: 1 })

@@ -36,6 +36,10 @@ export default async function startPostgres(): Promise<void> {
   const postgres = await startEmbeddedPostgres({ directory: folder, settings: SETTINGS })
   const started = { folder, lock, postgres }
   globalThis.testPostgres = started
+  // Jest ends without its teardown when it is interrupted.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void removePostgres(started).finally(() => process.exit(1)))
+  }
   process.env.TEST_POSTGRES_URL = postgres.url
   try {
     await createTemplate(postgres.url)

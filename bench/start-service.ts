@@ -1,0 +1,87 @@
+import { rowsOf } from '../src/db/database.ts'
+import type { BenchContext } from './bench.ts'
+import type { BenchDatabase } from './bench-postgres.ts'
+import { startChild } from './child.ts'
+import type { ServiceUsage } from './service.ts'
+import { SIMULATOR_CLIENT, type SimulatorReady } from './simulator-spec.ts'
+
+export const ADMIN_TOKEN = 'bench-admin-token'
+export const ENCRYPTION_KEY = Buffer.alloc(32, 5)
+const SHORTER_PAUSE_MS = 50
+
+export interface Service {
+  readonly url: string
+  usage(): Promise<ServiceUsage>
+  /** Connections to its database that it holds now. */
+  connections(): Promise<number>
+  stop(): Promise<void>
+}
+
+export interface ServiceOptions {
+  readonly database: BenchDatabase
+  readonly simulator: Pick<SimulatorReady, 'apiBaseUrl' | 'tokenUrl' | 'revokeUrl'>
+  readonly roles: string
+  /** The name of its CPU profile, where profiles are taken. */
+  readonly name: string
+}
+
+/** The real service in a process of its own, with the settings of production that matter to speed: its log is JSON. */
+export async function startService(
+  { profileDirectory }: BenchContext,
+  { database, simulator, roles, name }: ServiceOptions,
+): Promise<Service> {
+  const profile = profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-name=${name}.cpuprofile`]
+  const { child, ready } = await startChild<ServiceUsage>('service.ts', {
+    nodeArgs: profileDirectory === null ? [] : [...profile, `--cpu-prof-dir=${profileDirectory}`],
+    env: {
+      PORT: '0',
+      DATABASE_URL: database.url,
+      ROLES: roles,
+      ADMIN_TOKEN,
+      TOKEN_ENCRYPTION_KEYS: `bench:${ENCRYPTION_KEY.toString('base64')}`,
+      LOG_FORMAT: 'json',
+      QBO_CLIENT_ID: SIMULATOR_CLIENT.clientId,
+      QBO_CLIENT_SECRET: SIMULATOR_CLIENT.clientSecret,
+      QBO_API_BASE_URL: simulator.apiBaseUrl,
+      QBO_OAUTH_TOKEN_URL: simulator.tokenUrl,
+      QBO_OAUTH_REVOKE_URL: simulator.revokeUrl,
+    },
+  })
+  return {
+    url: `http://127.0.0.1:${ready.port}`,
+    usage: () => child.ask<ServiceUsage>({}),
+    async connections() {
+      const [row] = await rowsOf<{ connections: number }>(
+        database.knex,
+        `SELECT count(*) AS connections
+           FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name LIKE 'ledger-mirror%'`,
+      )
+      return row?.connections ?? NaN
+    },
+    stop: () => child.stop(),
+  }
+}
+
+/** Asks the service for a sync of every company, or of the one in `path`. */
+export async function requestSyncs(service: Service, path = ''): Promise<void> {
+  const answer = await fetch(`${service.url}/admin/sync${path}`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },
+  })
+  if (answer.status !== 202) throw new Error(`the service answered ${answer.status}: ${await answer.text()}`)
+}
+
+/** Waits until no company has an open request, looking now and then. @returns the most connections seen. */
+export async function untilServed(database: BenchDatabase, service: Service): Promise<number> {
+  let most = 0
+  for (;;) {
+    const [row] = await rowsOf<{ open: number }>(
+      database.knex,
+      'SELECT count(*) AS open FROM companies WHERE requested_seq > served_seq',
+    )
+    most = Math.max(most, await service.connections())
+    if (row?.open === 0) return most
+    await new Promise((resolve) => setTimeout(resolve, SHORTER_PAUSE_MS))
+  }
+}

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { backfill } from '../../bench/backfill.ts'
+import type { BenchContext, Report } from '../../bench/bench.ts'
+import { startBenchPostgres, type BenchPostgres } from '../../bench/bench-postgres.ts'
+import { fleet } from '../../bench/fleet.ts'
+import { metricsBench } from '../../bench/metrics.ts'
+import { peer } from '../../bench/peer.ts'
+import { rest } from '../../bench/rest.ts'
+import { statements } from '../../bench/statements.ts'
+import { tickBench } from '../../bench/tick.ts'
+import { writePath } from '../../bench/write-path.ts'
+
+let postgres: BenchPostgres
+let context: BenchContext
+
+beforeAll(async () => {
+  postgres = await startBenchPostgres()
+  context = { postgres, say: () => undefined, profileDirectory: null }
+})
+
+afterAll(async () => {
+  await postgres.stop()
+})
+
+function valueOf(report: Report, what: string): string | undefined {
+  return report.results.find((result) => result.what === what)?.value
+}
+
+describe('a bench of the smallest size', () => {
+  test('write-path: a second loading of the same bills writes no row', async () => {
+    const report = await writePath(context, { bills: 30, bySingleModel: 3, rounds: 1 })
+    expect(valueOf(report, 'no change: rows written')).toBe('0')
+  })
+
+  test('backfill: the calls stay near the fewest possible', async () => {
+    const report = await backfill(context, { invoices: 30 })
+    expect(valueOf(report, 'calls to QuickBooks')).toMatch(/^\d+, the fewest possible 13$/)
+  })
+
+  test('fleet: every round ends with all companies served', async () => {
+    const report = await fleet(context, { companies: 2, records: 12, rounds: 1 })
+    expect(valueOf(report, 'idle: companies a second')).toMatch(/^\d/)
+  })
+
+  test('tick: every company is queued', async () => {
+    const report = await tickBench(context, { companies: 20, rounds: 1 })
+    expect(valueOf(report, 'a tick with all due')).toMatch(/ s$/)
+  })
+
+  test('rest: the service holds no more connections than it may', async () => {
+    const report = await rest(context, { companies: 1, restSeconds: 0 })
+    expect(Number(valueOf(report, 'connections, most'))).toBeLessThanOrEqual(12)
+  })
+
+  test('metrics: a scrape has lines for every company', async () => {
+    const report = await metricsBench(context, { companies: 10, scrapes: 1 })
+    expect(valueOf(report, 'its size')).toMatch(/lines$/)
+  })
+
+  test('statements: the plans of a run are found', async () => {
+    const report = await statements(context, { companies: 20, invoicesOfTheBiggest: 30 })
+    expect(report.results.map(({ what }) => what.split(':')[0])).toContain('finishRun')
+  })
+
+  test('peer: it compares, or says that the package is not there', async () => {
+    const report = await peer(context, { ours: 20, theirs: 5, rounds: 1 })
+    expect(report.results.length > 0 || report.settings[0]?.includes('not installed')).toBe(true)
+  })
+})

@@ -1,0 +1,324 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { fieldsOf } from './answers.ts'
+import { openHttp, refusal, type OpenHttp } from './open-http.ts'
+import { insertCompany, insertReject, insertRun, insertState, NOW, secondsBefore } from './rows.ts'
+
+let http: OpenHttp
+
+beforeAll(async () => {
+  http = await openHttp()
+})
+
+afterEach(() => {
+  http.intuit.refresh = http.intuit.tryAccess = http.intuit.revoke = () => Promise.resolve()
+})
+
+afterAll(() => http.close())
+
+const iso = (seconds: number) => secondsBefore(seconds).toISOString()
+
+describe('GET /admin/companies/:realmId', () => {
+  test('shows how the company is, how fresh its mirror is, and what its runs came to', async () => {
+    const { knex } = http
+    await insertCompany(knex, '1001', {
+      home_currency: 'USD',
+      country: 'US',
+      time_zone: 'America/Denver',
+      last_success_at: secondsBefore(300),
+      created_at: secondsBefore(5000),
+    })
+    await knex('connections').insert({
+      realm_id: '1001',
+      environment: 'sandbox',
+      access_token_ciphertext: 'v1:k1:cipher-access',
+      access_token_expires_at: secondsBefore(-1800),
+      refresh_token_ciphertext: 'v1:k1:cipher-refresh',
+      refresh_token_expires_at: secondsBefore(-8_000_000),
+      updated_at: NOW,
+    })
+    await insertState(knex, '1001', 'bill', {
+      watermark: secondsBefore(301.5),
+      last_synced_at: secondsBefore(300),
+      listing: { startedAt: iso(400), request: 1, cursor: null },
+    })
+    const failed = await insertRun(knex, '1001', {
+      status: 'failed',
+      started_at: secondsBefore(1200),
+      finished_at: secondsBefore(1190),
+      error_code: 'unavailable',
+      error_message: 'QuickBooks answered 502',
+      intuit_tid: 'tid-9',
+    })
+    const last = await insertRun(knex, '1001', { started_at: secondsBefore(301), served_request: 4 })
+    await insertReject(knex, '1001', { qbo_id: '1' })
+    await insertReject(knex, '1001', { qbo_id: '2', resolved_at: NOW })
+    await knex('quickbooks_calls').insert([
+      { realm_id: '1001', day: '2026-03-01', operation: 'cdc', status: '200', calls: 5, metered_calls: 5 },
+      {
+        realm_id: '1001',
+        day: '2026-03-09',
+        operation: 'refresh',
+        status: '200',
+        calls: 2,
+        metered_calls: 0,
+      },
+      { realm_id: '1001', day: '2026-02-28', operation: 'cdc', status: '200', calls: 90, metered_calls: 90 },
+    ])
+
+    const { body } = await http.send('get', '/admin/companies/1001').expect(200)
+    const unseen = { watermark: null, lastSyncedAt: null, lagSeconds: 5000, listingInProgress: false }
+    expect(body).toEqual({
+      realmId: '1001',
+      name: 'Company 1001',
+      status: 'active',
+      statusReason: null,
+      whatToDo: null,
+      statusChangedAt: iso(86_400),
+      homeCurrency: 'USD',
+      country: 'US',
+      timeZone: 'America/Denver',
+      registeredAt: iso(5000),
+      connection: {
+        environment: 'sandbox',
+        accessTokenExpiresAt: iso(-1800),
+        refreshTokenExpiresAt: iso(-8_000_000),
+      },
+      entities: {
+        vendor: unseen,
+        customer: unseen,
+        balance: unseen,
+        bill: {
+          watermark: iso(301.5),
+          lastSyncedAt: iso(300),
+          lagSeconds: 301.5,
+          listingInProgress: true,
+        },
+        invoice: unseen,
+      },
+      late: true,
+      lastSuccessAt: iso(300),
+      lastRun: expect.objectContaining({ id: last, status: 'succeeded', servedRequest: 4, error: null }),
+      lastError: {
+        code: 'unavailable',
+        message: 'QuickBooks answered 502',
+        intuitTid: 'tid-9',
+        at: iso(1190),
+        runId: failed,
+      },
+      nextSyncAt: iso(-600),
+      notBefore: null,
+      rejects: 1,
+      callsThisMonth: { total: 7, metered: 5 },
+    })
+    expect(JSON.stringify(body)).not.toContain('cipher')
+  })
+
+  test.each([
+    ['paused', {}, { code: 'company_inactive', message: 'it was paused' }, /resume/],
+    ['disconnected', {}, { code: 'company_inactive', message: 'it was disconnected' }, /connect it again/],
+    [
+      'needs_reauth',
+      { status_code: 'needs_reauth' },
+      { code: 'needs_reauth', message: 'invalid_grant: token revoked' },
+      /Connect the company again/,
+    ],
+    ['unavailable', { status_code: 'company_unavailable' }, { code: 'company_unavailable' }, /subscription/],
+    [
+      'active',
+      { failing_code: 'throttled', not_before: secondsBefore(-50), not_before_code: 'throttled' },
+      { code: 'throttled' },
+      /slow down/,
+    ],
+  ])('a company that is %s says why and what to do about it', async (status, row, reason, advice) => {
+    const realmId = `11${status.length}${Object.keys(row).length}`
+    await insertCompany(http.knex, realmId, { status, ...row })
+    await insertRun(http.knex, realmId, {
+      status: 'failed',
+      error_code: 'needs_reauth',
+      error_message: 'invalid_grant: token revoked',
+    })
+    const { body } = await http.send('get', `/admin/companies/${realmId}`).expect(200)
+    expect(body).toMatchObject({ status, statusReason: reason, whatToDo: expect.stringMatching(advice) })
+    expect(body.nextSyncAt === null).toBe(!['active', 'unavailable'].includes(status))
+  })
+
+  test('a pause of all calls is the reason of companies that are well', async () => {
+    await insertCompany(http.knex, '1201')
+    await http.knex('service_state').update({
+      calls_paused_until: secondsBefore(-120),
+      calls_paused_code: 'app_misconfigured',
+      calls_paused_reason: 'invalid_client',
+    })
+    const { body } = await http.send('get', '/admin/companies/1201').expect(200)
+    expect(body).toMatchObject({
+      statusReason: { code: 'app_misconfigured', message: 'invalid_client' },
+      whatToDo: expect.stringMatching(/QBO_CLIENT_SECRET/),
+    })
+    await http.knex('service_state').update({ calls_paused_until: null })
+    const after = await http.send('get', '/admin/companies/1201').expect(200)
+    expect(after.body.statusReason).toBeNull()
+  })
+
+  test('a company is late once an entity lags by more than a third over the interval', async () => {
+    await insertCompany(http.knex, '1301', { created_at: secondsBefore(1200) })
+    expect((await http.send('get', '/admin/companies/1301')).body.late).toBe(false)
+    await http
+      .knex('companies')
+      .where({ realm_id: '1301' })
+      .update({ created_at: secondsBefore(1201) })
+    expect((await http.send('get', '/admin/companies/1301')).body.late).toBe(true)
+    await http.knex('companies').where({ realm_id: '1301' }).update({ status: 'paused' })
+    expect((await http.send('get', '/admin/companies/1301')).body.late).toBe(false)
+  })
+
+  test('one that is not registered is not found', async () => {
+    const { body } = await http.send('get', '/admin/companies/99').expect(404)
+    expect(body).toMatchObject({ code: 'not_found', detail: 'no company 99 is registered' })
+  })
+})
+
+describe('GET /admin/companies', () => {
+  test('pages through all of them in one order, each shown as it is alone', async () => {
+    const paged: { realmId: string }[] = []
+    let cursor: string | null = null
+    do {
+      const path: string = `/admin/companies?limit=3${cursor === null ? '' : `&cursor=${cursor}`}`
+      const { body } = await http.send('get', path).expect(200)
+      expect(body.data.length).toBeLessThanOrEqual(3)
+      paged.push(...body.data)
+      cursor = body.nextCursor
+    } while (cursor !== null)
+    const realmIds = await http.knex('companies').orderBy('realm_id').pluck<string[]>('realm_id')
+    expect(paged.map((company) => company.realmId)).toEqual(realmIds)
+    const alone = await http.send('get', '/admin/companies/1001')
+    expect(paged.find((company) => company.realmId === '1001')).toEqual(alone.body)
+  })
+
+  test('takes as many statements for many companies as for one', async () => {
+    http.statements.length = 0
+    await http.send('get', '/admin/companies?limit=1').expect(200)
+    const forOne = http.statements.length
+    http.statements.length = 0
+    await http.send('get', '/admin/companies?limit=1000').expect(200)
+    expect(http.statements.length).toBe(forOne)
+  })
+})
+
+describe('PUT /admin/companies/:realmId', () => {
+  const put = (realmId: string, body: object) => http.send('put', `/admin/companies/${realmId}`).send(body)
+
+  test('registers a company, tries its tokens and queues its backfill', async () => {
+    const { body, headers } = await put('2001', { refreshToken: 'r-1' }).expect(201)
+    expect(headers['location']).toBe('/admin/companies/2001')
+    expect(body).toMatchObject({
+      realmId: '2001',
+      name: 'Name at Intuit',
+      status: 'active',
+      request: 1,
+      connection: { environment: 'simulator', accessTokenExpiresAt: iso(-3600) },
+      callsThisMonth: { total: 2, metered: 1 },
+    })
+    expect(http.queued).toContain('2001')
+    const company = await http.knex('companies').where({ realm_id: '2001' }).first()
+    expect(company).toMatchObject({ requested_mode: 'full', requested_trigger: 'backfill' })
+  })
+
+  test('replaces the tokens of a known company', async () => {
+    const { body } = await put('2001', {
+      refreshToken: 'r-2',
+      accessToken: 'a-2',
+      accessTokenExpiresAt: '2026-03-10T08:30:00-04:00',
+      name: 'Renamed',
+    }).expect(200)
+    expect(body).toMatchObject({
+      name: 'Renamed',
+      request: 2,
+      connection: { accessTokenExpiresAt: '2026-03-10T12:30:00.000Z' },
+    })
+  })
+
+  test('tokens that Intuit refuses are unprocessable, and nothing is registered', async () => {
+    http.intuit.refresh = refusal('needs_reauth', 'Intuit refuses the refresh token', { intuitTid: 'tid-1' })
+    const { body } = await put('2002', { refreshToken: 'dead' }).expect(422)
+    expect(body).toMatchObject({
+      status: 422,
+      title: 'Unprocessable Entity',
+      code: 'needs_reauth',
+      detail: 'Intuit refuses the refresh token',
+      intuitTid: 'tid-1',
+    })
+    await http.send('get', '/admin/companies/2002').expect(404)
+  })
+
+  test('credentials of the service that Intuit refuses are not the fault of the request', async () => {
+    http.intuit.refresh = refusal('app_misconfigured', 'invalid_client')
+    const { body } = await put('2003', { refreshToken: 'r' }).expect(503)
+    expect(body.code).toBe('app_misconfigured')
+  })
+
+  test('an Intuit that asks for patience says for how long', async () => {
+    http.intuit.refresh = refusal('throttled', 'slow down', { retryAfterSeconds: 40.2 })
+    const { body, headers } = await put('2003', { refreshToken: 'r' }).expect(503)
+    expect(body.code).toBe('throttled')
+    expect(headers['retry-after']).toBe('41')
+  })
+
+  test.each([
+    [['refreshToken'], {}],
+    [['refreshToken'], { refreshToken: '' }],
+    [['refreshToken'], { refreshToken: ['r'] }],
+    [['refreshToken'], { refreshToken: 'r\u0000' }],
+    [['refreshToken'], { refreshToken: 'r'.repeat(5000) }],
+    [['name'], { refreshToken: 'r', name: 'a\u0000b' }],
+    [['name', 'extra', 'more'], { refreshToken: 'r', name: 7, extra: 1, more: 2 }],
+    [['accessTokenExpiresAt'], { refreshToken: 'r', accessToken: 'a' }],
+    [['accessToken'], { refreshToken: 'r', accessTokenExpiresAt: '2026-03-10T00:00:00Z' }],
+    [['accessTokenExpiresAt'], { refreshToken: 'r', accessToken: 'a', accessTokenExpiresAt: 'soon' }],
+    [['body'], []],
+  ])('names %j when just that is wrong', async (fields, body) => {
+    const answer = await put('2004', body).expect(400)
+    expect(answer.body.code).toBe('invalid_request')
+    expect(fieldsOf(answer)).toEqual(fields)
+    for (const field of fields) expect(answer.body.detail).toContain(`${field}: `)
+  })
+
+  test('a field called __proto__ is one that is not known', async () => {
+    const { body } = await http
+      .send('put', '/admin/companies/2004')
+      .type('json')
+      .send('{"refreshToken":"r","__proto__":{"name":"x"},"constructor":1}')
+      .expect(400)
+    expect(fieldsOf({ body })).toEqual(['__proto__', 'constructor'])
+  })
+})
+
+describe('POST /admin/companies/:realmId/…', () => {
+  test('pause, resume and disconnect answer with the company as it is then', async () => {
+    await http.send('put', '/admin/companies/3001').send({ refreshToken: 'r' }).expect(201)
+    const paused = await http.send('post', '/admin/companies/3001/pause').expect(200)
+    expect(paused.body).toMatchObject({ realmId: '3001', status: 'paused', nextSyncAt: null })
+    const resumed = await http.send('post', '/admin/companies/3001/resume').expect(200)
+    expect(resumed.body).toMatchObject({ status: 'active', whatToDo: null })
+    const gone = await http.send('post', '/admin/companies/3001/disconnect').send({}).expect(200)
+    expect(gone.body).toMatchObject({ status: 'disconnected', notRevokedBecause: null })
+    expect(gone.body.connection.accessTokenExpiresAt).toBeNull()
+    const again = await http.send('post', '/admin/companies/3001/resume').expect(409)
+    expect(again.body).toMatchObject({ code: 'company_inactive', status: 409 })
+  })
+
+  test('a disconnect that Intuit did not hear of says so and stands', async () => {
+    await http.send('put', '/admin/companies/3002').send({ refreshToken: 'r' }).expect(201)
+    http.intuit.revoke = refusal('unavailable', 'Intuit does not answer')
+    const { body } = await http.send('post', '/admin/companies/3002/disconnect').expect(200)
+    expect(body).toMatchObject({ status: 'disconnected', notRevokedBecause: 'Intuit does not answer' })
+  })
+
+  test.each(['pause', 'resume', 'disconnect'])('%s of an unknown company is not found', async (operation) => {
+    await http.send('post', `/admin/companies/98/${operation}`).expect(404)
+  })
+
+  test.each(['pause', 'resume', 'disconnect'])('%s takes no words', async (operation) => {
+    const { body } = await http.send('post', `/admin/companies/98/${operation}`).send({ why: 1 }).expect(400)
+    expect(body.errors).toEqual([{ field: 'why', message: 'is not known here' }])
+  })
+})

@@ -20,6 +20,7 @@ export async function startChild<Ready>(
   },
 ): Promise<{ child: Child; ready: Ready }> {
   const forked = fork(fileURLToPath(new URL(file, import.meta.url)), options.args ?? [], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
     execArgv: [...(options.nodeArgs ?? [])],
     env: { PATH: process.env.PATH, ...options.env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -1,15 +1,16 @@
-// Node's word for it, and that of the loader of tests.
-const MISSING: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']
+import { createRequire } from 'node:module'
+
+const load = createRequire(import.meta.url)
 
 /**
  * A package that only a comparison needs: null where it is not installed, and the comparison is then left out and
- * said to be.
+ * said to be. Loaded as CommonJS: the ES module of @supabase/stripe-sync-engine does not find its migrations.
  */
-export async function optionalPackage<Module>(name: string): Promise<Module | null> {
+export function optionalPackage<Module>(name: string): Module | null {
   try {
-    return (await import(name)) as Module
+    return load(name) as Module
   } catch (error) {
-    if (MISSING.includes((error as NodeJS.ErrnoException).code)) return null
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return null
     throw error
   }
 }

@@ -34,7 +34,7 @@ interface Rate {
 
 /** The upsert of a mirror for another source, one statement a row, against ours, on the same Postgres. */
 export async function peer({ postgres, say }: BenchContext, sizes = SIZES): Promise<Report> {
-  const theirs = await optionalPackage<PeerPackage>(PEER)
+  const theirs = optionalPackage<PeerPackage>(PEER)
   if (!theirs) return { settings: [`left out: ${PEER} is not installed`], results: [] }
   const payloads = await samplePayloads('Invoice', sizes.ours)
   const versions = mapAll('invoice', payloads)

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { rowsOf } from '../src/db/database.ts'
 import type { BenchContext } from './bench.ts'
 import type { BenchDatabase } from './bench-postgres.ts'
@@ -30,9 +31,12 @@ export async function startService(
   { profileDirectory }: BenchContext,
   { database, simulator, roles, name }: ServiceOptions,
 ): Promise<Service> {
-  const profile = profileDirectory === null ? [] : ['--cpu-prof', `--cpu-prof-name=${name}.cpuprofile`]
+  const profile =
+    profileDirectory === null
+      ? []
+      : ['--cpu-prof', `--cpu-prof-name=${name}.cpuprofile`, `--cpu-prof-dir=${profileDirectory}`]
   const { child, ready } = await startChild<ServiceUsage>('service.ts', {
-    nodeArgs: profileDirectory === null ? [] : [...profile, `--cpu-prof-dir=${profileDirectory}`],
+    nodeArgs: [...(await startArguments()), ...profile],
     env: {
       PORT: '0',
       DATABASE_URL: database.url,
@@ -61,6 +65,14 @@ export async function startService(
     },
     stop: () => child.stop(),
   }
+}
+
+/** What `npm start` gives Node before the program. */
+async function startArguments(): Promise<string[]> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  const { scripts } = JSON.parse(text) as { scripts: { start: string } }
+  const words = scripts.start.split(' ')
+  return words.slice(words.indexOf('node') + 1, -1)
 }
 
 /** Asks the service for a sync of every company, or of the one in `path`. */

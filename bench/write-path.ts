@@ -54,7 +54,7 @@ export async function writePath({ postgres, say }: BenchContext, sizes = SIZES):
   const payloads = await samplePayloads('Bill', sizes.bills)
   const before = mapAll('bill', payloads)
   const after = mapAll('bill', payloads.map(edited))
-  const copy = await optionalPackage<{ from: CopyFrom }>('pg-copy-streams')
+  const copy = optionalPackage<{ from: CopyFrom }>('pg-copy-streams')
   const ways: Way[] = [
     pageByPage(),
     ...(copy ? [copyAndMerge(copy.from, sizes.bills), copyAndMerge(copy.from, 1000)] : []),

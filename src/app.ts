@@ -19,6 +19,7 @@ import { readQueues } from './jobs/read-queues.ts'
 import { createLog, type Logger } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { operations } from './operations.ts'
+import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { startRoles } from './roles.ts'
 import { readSyncMetrics } from './sync/read-metrics.ts'
 import { VERSION } from './version.ts'
@@ -54,6 +55,9 @@ const RELEASE_POLL_MS = 2_000
 const WAIT_POLL_MS = 200
 // What is left of Heroku's 30 seconds, and of the 10 promised, after the runs were told to stop.
 const DRAIN_MS = 5_000
+// A token that Intuit is just renewing is worth waiting for, because the old one may be spent; its time limit of 10
+// seconds is more than there is.
+const LAST_ANSWERS_MS = 3_000
 
 /** The whole service, put together from its settings. The only place that knows every room. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
@@ -91,23 +95,10 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     })
     const enqueue = (tx: Tx, realmIds: readonly string[]) => enqueueSyncs(boss, tx, realmIds)
     const readiness = createReadiness(database, () => starting.missing)
-    if (config.roles.has('web')) {
-      handle = createHttp({
-        database,
-        adminToken,
-        metricsToken: config.metricsToken,
-        log,
-        readiness,
-        metrics,
-        intervalSeconds: config.syncIntervalSeconds,
-        waitPollMs: WAIT_POLL_MS,
-        ...operations({ config, database, cipher, quickbooks, enqueue }),
-      })
-    }
     await awaitRelease(config, database, starting, stopping.signal)
     await forgetSettingsPause(database.knex)
     await startQueue(boss, starting, { production: config.production, stop: stopping.signal })
-    ending.push(() => boss.stop({ graceful: true, timeout: DRAIN_MS }))
+    ending.push(() => drain(boss, quickbooks))
     if (ground.demoCompanies) {
       await seedCompanies(
         { database, cipher, environment: config.quickbooks.environment },
@@ -126,6 +117,21 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       log,
       stop: stopping.signal,
     })
+    // Nothing but health is answered before: a request could neither be read from a schema that is not there yet nor
+    // be queued.
+    if (config.roles.has('web')) {
+      handle = createHttp({
+        database,
+        adminToken,
+        metricsToken: config.metricsToken,
+        log,
+        readiness,
+        metrics,
+        intervalSeconds: config.syncIntervalSeconds,
+        waitPollMs: WAIT_POLL_MS,
+        ...operations({ config, database, cipher, quickbooks, enqueue }),
+      })
+    }
     starting.missing = []
     log.info('started', { port, roles: [...config.roles], version: VERSION })
     const { databaseUrl, clusterDirectory, simulatorUrl } = ground
@@ -188,6 +194,13 @@ async function startQueue(
       await wait(RELEASE_POLL_MS, undefined, { signal: stop })
     }
   }
+}
+
+/** Lets the jobs end, which were told to. What still waits for Intuit is cut off in time for its run to be closed. */
+async function drain(boss: PgBoss, quickbooks: QuickBooks): Promise<void> {
+  const cut = setTimeout(() => quickbooks.close(), LAST_ANSWERS_MS)
+  await boss.stop({ graceful: true, timeout: DRAIN_MS })
+  clearTimeout(cut)
 }
 
 /** What keeps the service from being ready; empty when nothing does. */

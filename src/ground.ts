@@ -62,7 +62,6 @@ export async function layGround(config: Config, options: GroundOptions): Promise
     tokenTimeoutMs: TOKEN_TIMEOUT_MS,
     now: () => clock.now().getTime(),
   })
-  ending.push(() => quickbooks.close())
 
   const postgres = await findPostgres(config, options)
   const knex = connect({
@@ -73,6 +72,8 @@ export async function layGround(config: Config, options: GroundOptions): Promise
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   ending.push(() => knex.destroy())
+  // Ended before the pool, which waits for transactions: one that renews a token waits for Intuit.
+  ending.push(() => quickbooks.close())
   log.info('database found', { embedded: postgres.clusterDirectory !== null })
   return {
     database: createDatabase(knex, clock),

@@ -5,6 +5,7 @@ import { registerCompany } from './connections/register-company.ts'
 import { requestSync } from './connections/request-sync.ts'
 import type { TokenCipher } from './connections/token-cipher.ts'
 import { rowsOf, type Database, type Tx } from './db/database.ts'
+import { LedgerError } from './domain/ledger-error.ts'
 import type { Mode } from './domain/sync-run.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { recordCalls } from './sync/record-calls.ts'
@@ -73,7 +74,8 @@ function tryAccess(quickbooks: QuickBooks, realmId: string, accessToken: string,
       realmId,
       homeCurrency: () => null,
       accessToken: () => Promise.resolve(accessToken),
-      renewAccessToken: () => Promise.resolve(accessToken),
+      renewAccessToken: () =>
+        Promise.reject(new LedgerError('token_expired', 'Intuit refuses the access token')),
       onCall,
       signal: AbortSignal.timeout(TRIAL_TIMEOUT_MS),
     })

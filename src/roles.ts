@@ -7,7 +7,7 @@ import { workHousekeeping, workSyncs, workTicks } from './jobs/work.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { OperationOptions } from './operations.ts'
-import { runCompany, type SyncOptions } from './sync/run-company.ts'
+import { runCompany, type RunOutcome, type SyncOptions } from './sync/run-company.ts'
 
 export interface RoleOptions extends OperationOptions {
   readonly boss: PgBoss
@@ -25,7 +25,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
     const sync = syncOptions(options)
     await workSyncs(boss, config.syncConcurrency, (realmId, last) =>
       performSync(
-        { database, intervalSeconds, run: (realm, stopSignal) => runCompany(sync, realm, stopSignal) },
+        { database, intervalSeconds, run: (realm, stopSignal) => runLogged(sync, realm, stopSignal) },
         { realmId, last, stop },
       ),
     )
@@ -40,6 +40,16 @@ export async function startRoles(options: RoleOptions): Promise<void> {
     await workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays))
     // The first sync comes at once, not at the next minute.
     await beat()
+  }
+}
+
+/** The queue keeps no more than the code of a failure: what a run throws before it is open is told here. */
+async function runLogged(sync: SyncOptions, realmId: string, stop: AbortSignal): Promise<RunOutcome> {
+  try {
+    return await runCompany(sync, realmId, stop)
+  } catch (error) {
+    sync.log.error('sync run could not begin', { realmId, error })
+    throw error
   }
 }
 

@@ -33,6 +33,8 @@ export function connect(options: ConnectOptions): Knex {
     } as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.poolMax },
     acquireConnectionTimeout: 20_000,
+    // Knex would write to the console, past the log; what fails is thrown as well.
+    log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },
   })
 }
 
@@ -51,6 +53,8 @@ export function connectionOf(
     ssl: tls === 'off' ? false : { rejectUnauthorized: tls === 'verify' },
   }
 }
+
+function ignore(): void {}
 
 const DATE_OID = 1082
 const INT8_OID = 20

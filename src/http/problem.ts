@@ -1,5 +1,5 @@
-import type { LedgerError } from '../domain/ledger-error.ts'
-import { toLedgerError, type ErrorCode } from '../domain/ledger-error.ts'
+import { isPostgresAway } from '../db/postgres-away.ts'
+import { LedgerError, toLedgerError, type ErrorCode } from '../domain/ledger-error.ts'
 
 /** What a refused request is told, before it is put into words of HTTP. */
 export interface Problem {
@@ -14,7 +14,13 @@ export interface Problem {
 
 /** The one place that decides how a failure is answered. */
 export function problemOf(thrown: unknown): Problem {
-  return middlewareProblem(thrown) ?? ledgerProblem(toLedgerError(thrown))
+  return middlewareProblem(thrown) ?? ledgerProblem(asLedgerError(thrown))
+}
+
+function asLedgerError(thrown: unknown): LedgerError {
+  return isPostgresAway(thrown)
+    ? new LedgerError('unavailable', 'Postgres does not answer', { cause: thrown })
+    : toLedgerError(thrown)
 }
 
 /** A refusal that is decided where it happens. */

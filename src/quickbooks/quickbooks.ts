@@ -33,7 +33,7 @@ export interface QuickBooks {
   refreshTokens(refreshToken: string, onCall?: (call: QuickBooksCall) => void): Promise<TokenSet>
   /** @throws LedgerError as refreshTokens does */
   revokeToken(refreshToken: string, onCall?: (call: QuickBooksCall) => void): Promise<void>
-  /** Ends kept-alive sockets. */
+  /** Gives up the calls in flight as `unavailable`, refuses further ones likewise, and ends the sockets. */
   close(): void
 }
 

@@ -25,7 +25,7 @@ export interface Transport {
    *   that is a LedgerError. None of them holds the request.
    */
   send<T>(request: Request<T>): Promise<T>
-  /** Ends the kept-alive sockets. */
+  /** Gives up the calls in flight, refuses further ones, and ends the kept-alive sockets. */
   close(): void
 }
 
@@ -41,9 +41,14 @@ const IDLE_SOCKET_MS = 20_000
 export function createTransport({ now }: { readonly now: () => number }): Transport {
   const agentOptions = { keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS }
   const agents = { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) }
+  const closing = new AbortController()
   return {
-    send: (request) => send(request, agents, now),
+    send: (request) => {
+      const signals = [closing.signal, ...(request.signal ? [request.signal] : [])]
+      return send({ ...request, signal: AbortSignal.any(signals) }, agents, now)
+    },
     close: () => {
+      closing.abort()
       agents.httpAgent.destroy()
       agents.httpsAgent.destroy()
     },
@@ -57,11 +62,13 @@ interface Ending {
   readonly intuitTid: string | null
 }
 
+type WatchedRequest<T> = Request<T> & { readonly signal: AbortSignal }
+
 type Agents = { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent }
 
-function send<T>(request: Request<T>, agents: Agents, now: () => number): Promise<T> {
+function send<T>(request: WatchedRequest<T>, agents: Agents, now: () => number): Promise<T> {
   const { signal, operation, timeoutMs } = request
-  if (signal?.aborted) return Promise.reject(givenUp(signal))
+  if (signal.aborted) return Promise.reject(givenUp(signal))
   const startedAt = now()
   const inFlight = new AbortController()
   return new Promise<T>((resolve, reject) => {
@@ -113,15 +120,15 @@ function send<T>(request: Request<T>, agents: Agents, now: () => number): Promis
  * @returns ends the watch
  */
 function guard(
-  { signal, timeoutMs }: Request<unknown>,
+  { signal, timeoutMs }: WatchedRequest<unknown>,
   giveUp: (status: string, error: LedgerError) => void,
 ): () => void {
   const onAbort = (): void => giveUp('reset', givenUp(signal))
   const timer = setTimeout(() => giveUp('timeout', timedOut(timeoutMs)), timeoutMs)
-  signal?.addEventListener('abort', onAbort)
+  signal.addEventListener('abort', onAbort)
   return () => {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -162,8 +169,8 @@ function timedOut(timeoutMs: number): LedgerError {
 }
 
 /** Who gave the call up may have said why in terms of the domain, such as a lost lease. */
-function givenUp(signal: AbortSignal | undefined): LedgerError {
-  const reason: unknown = signal?.reason
+function givenUp(signal: AbortSignal): LedgerError {
+  const reason: unknown = signal.reason
   if (reason instanceof LedgerError) return reason
   return new LedgerError('unavailable', 'the call to QuickBooks was given up')
 }

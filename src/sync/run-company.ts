@@ -1,8 +1,9 @@
 import type { Logger } from 'winston'
 import type { Database } from '../db/database.ts'
+import { isPostgresError, postgresWords } from '../db/postgres-error.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import type { Fate } from '../domain/fate.ts'
-import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
@@ -166,7 +167,7 @@ async function endFailed(
     await recordLastCalls(run)
     return { kind: 'abandoned', runId: run.id }
   }
-  const error = toLedgerError(signal.aborted ? signal.reason : thrown)
+  const error = failureOf(signal.aborted ? signal.reason : thrown)
   try {
     const fate = await failRun(run, error, {
       failuresBefore: opened.failuresInARow,
@@ -185,6 +186,18 @@ async function endFailed(
       error,
     })
   }
+}
+
+/** What a run keeps of a failure; of one that Postgres raised, its words without the statement. */
+function failureOf(thrown: unknown): LedgerError {
+  if (!isPostgresError(thrown)) return toLedgerError(thrown)
+  return new LedgerError(
+    'internal',
+    `Postgres refused a statement: ${postgresWords(thrown)} (${thrown.code})`,
+    {
+      cause: thrown,
+    },
+  )
 }
 
 function logRun(log: Logger, run: Run): void {

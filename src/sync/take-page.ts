@@ -4,6 +4,7 @@ import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import type { EntityCounts } from '../domain/sync-run.ts'
 import { applyChanges } from './apply-changes.ts'
+import { postgresWords } from '../db/postgres-error.ts'
 import { fenced } from './fenced.ts'
 import { keepRejects, resolveRejects } from './keep-rejects.ts'
 import { countsOf, type Run } from './run.ts'
@@ -97,15 +98,10 @@ function asReject(change: Change, cause: Error): Reject {
     qboId: change.qboId,
     position: null,
     payload: change.kind === 'version' ? change.raw : '',
-    reason: new LedgerError('invalid_payload', `Postgres cannot hold the record: ${ownWords(cause)}`, {
+    reason: new LedgerError('invalid_payload', `Postgres cannot hold the record: ${postgresWords(cause)}`, {
       cause,
     }),
   }
-}
-
-/** Knex puts the whole statement in front of what Postgres said. */
-function ownWords({ message }: Error): string {
-  return message.slice(message.lastIndexOf(' - ') + 1).replace(/^- /, '')
 }
 
 // SQLSTATE class 22, "data exception": what is wrong lies in the values. 54000, "program limit exceeded": a value

@@ -17,18 +17,24 @@ export interface Service {
   end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
+/** A process of the service, whatever becomes of it. */
+export interface ServiceProcess {
+  readonly process: ChildProcess
+  /** What it has written so far, to standard output and to standard error. */
+  output(): string
+  /** The exit code, when everything it wrote has been read; null when a signal killed it. */
+  readonly ended: Promise<number | null>
+  /** Waits until it has written this; throws when it ends instead. */
+  untilSaid(text: string): Promise<void>
+}
+
 /** What a start takes of the project. */
 export const PARTS = ['src', 'migrations', 'seeds', 'package.json']
 
 /** Starts the service as `npm start` does and waits until it says that it runs. */
 export async function startService(workplace: Workplace, env: Record<string, string> = {}): Promise<Service> {
-  const { child, output, ended } = launch(workplace, env)
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.on('data', () => {
-      if (output().includes('Ctrl-C stops')) resolve()
-    })
-    void ended.then(() => reject(new Error(`the service ended at its start:\n${output()}`)))
-  })
+  const { process: child, output, ended, untilSaid } = launchService(workplace, env)
+  await untilSaid('Ctrl-C stops')
   const said = (label: string) => new RegExp(`${label}: (\\S+)`).exec(output())?.[1] ?? ''
   const url = said('Open')
   const adminToken = said('Admin token')
@@ -63,11 +69,12 @@ export async function startInVain(
   workplace: Workplace,
   env: Record<string, string> = {},
 ): Promise<{ exitCode: number | null; output: string }> {
-  const { output, ended } = launch(workplace, env)
+  const { output, ended } = launchService(workplace, env)
   return { exitCode: await ended, output: output() }
 }
 
-function launch(workplace: Workplace, env: Record<string, string>) {
+/** Starts a process of the service and waits for nothing. */
+export function launchService(workplace: Workplace, env: Record<string, string>): ServiceProcess {
   const child = spawn(process.execPath, ['--import', './src/node-version.js', 'src/main.ts'], {
     cwd: workplace.directory,
     env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'debug', ...env },
@@ -78,5 +85,18 @@ function launch(workplace: Workplace, env: Record<string, string>) {
     stream.setEncoding('utf8').on('data', (text: string) => (written += text))
   }
   const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
-  return { child, output: () => written, ended }
+  return {
+    process: child,
+    output: () => written,
+    ended,
+    untilSaid: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (written.includes(text)) resolve()
+        }
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', look)
+        void ended.then(() => reject(new Error(`the service ended before it said "${text}":\n${written}`)))
+        look()
+      }),
+  }
 }

@@ -1,4 +1,3 @@
-import type { Knex } from 'knex'
 import type { Database } from '../../src/db/database.ts'
 
 export interface Crashable {
@@ -26,7 +25,7 @@ export function crashAt(database: Database, nth: number, moment: 'before' | 'aft
       refuseIfDead()
       return Reflect.apply(target as unknown as (...all: unknown[]) => unknown, self, parameters)
     },
-  }) as Knex
+  })
   return {
     crashed: () => dead,
     database: {

@@ -1,6 +1,10 @@
 /** A mistake that somebody could make, as an edit of the source: the simulation must notice each of them. */
 export interface Defect {
   readonly name: string
+  readonly edits: readonly Edit[]
+}
+
+export interface Edit {
   readonly file: string
   /** Stands exactly once in the file. */
   readonly find: string
@@ -10,71 +14,126 @@ export interface Defect {
 export const DEFECTS: readonly Defect[] = [
   {
     name: 'no overlap',
-    file: 'src/sync/capture-changes.ts',
-    find: 'const OVERLAP_MS = 5 * 60_000',
-    replace: 'const OVERLAP_MS = 0',
+    edits: [
+      {
+        file: 'src/sync/run.ts',
+        find: 'export const OVERLAP_MS = 5 * 60_000',
+        replace: 'export const OVERLAP_MS = 0',
+      },
+    ],
   },
   {
     name: 'no stale check',
-    file: 'src/domain/decide.ts',
-    find: "if (!reading.authoritative && isStale(change, known.record, reading)) return 'stale'",
-    replace: '',
+    edits: [
+      {
+        file: 'src/domain/decide.ts',
+        find: "if (!reading.authoritative && isStale(change, known.record, reading)) return 'stale'",
+        replace: '',
+      },
+      {
+        // The statement asks again; either one alone would do.
+        file: 'src/sync/write-records.ts',
+        find: 'const NOT_OLDER = `(:authoritative OR ',
+        replace: 'const NOT_OLDER = `(true OR :authoritative OR ',
+      },
+    ],
   },
   {
     name: 'tombstone forgotten',
-    file: 'src/domain/decide.ts',
-    find: "return known.record.deleted ? 'unchanged' : 'deleted'",
-    replace: "return 'unchanged'",
+    edits: [
+      {
+        file: 'src/domain/decide.ts',
+        find: "return known.record.deleted ? 'unchanged' : 'deleted'",
+        replace: "return 'unchanged'",
+      },
+    ],
   },
   {
     name: 'watermark from our clock',
-    file: 'src/sync/capture-changes.ts',
-    find: '  if (page) await takeTold(run, entity, page)\n  run.watermarks.set(entity, answer.observedAt)',
-    replace:
-      '  if (page) await takeTold(run, entity, page)\n  run.watermarks.set(entity, run.database.clock.now())',
+    edits: [
+      {
+        file: 'src/sync/capture-changes.ts',
+        find: '  if (page) await takeTold(run, entity, page)\n  run.watermarks.set(entity, answer.observedAt)',
+        replace:
+          '  if (page) await takeTold(run, entity, page)\n  run.watermarks.set(entity, run.database.clock.now())',
+      },
+    ],
   },
   {
     name: 'watermark moved on overflow',
-    file: 'src/sync/capture-changes.ts',
-    find: 'if (!answer || answer.overflow) await captureEntity(run, entity)',
-    replace: 'if (!answer) await captureEntity(run, entity)',
+    edits: [
+      {
+        file: 'src/sync/capture-changes.ts',
+        find: 'if (!answer || answer.overflow) await captureEntity(run, entity)',
+        replace: 'if (!answer) await captureEntity(run, entity)',
+      },
+    ],
   },
   {
     name: 'refresh saved after release',
-    file: 'src/connections/access-tokens.ts',
-    find: '      await saveTokens(options, tx, realmId, tokens, replacing)\n      return tokens.accessToken\n    })',
-    replace:
-      '      void tx.trx.executionPromise.then(() => saveAgain(options, realmId, { tokens, replacing }))\n      return tokens.accessToken\n    })',
+    edits: [
+      {
+        file: 'src/connections/access-tokens.ts',
+        find: '      await saveTokens(options, tx, realmId, tokens, replacing)\n      return tokens.accessToken\n    })',
+        replace:
+          '      void tx.trx.executionPromise.then(() => saveAgain(options, realmId, { tokens, replacing }))\n      return tokens.accessToken\n    })',
+      },
+    ],
   },
   {
     name: 'no fencing',
-    file: 'src/sync/fenced.ts',
-    find: 'if (held.length === 0) {',
-    replace: 'if (held.length < 0) {',
+    edits: [
+      {
+        file: 'src/sync/fenced.ts',
+        find: 'if (held.length === 0) {',
+        replace: 'if (held.length < 0) {',
+      },
+    ],
   },
   {
     name: 'hash over noise',
-    file: 'src/quickbooks/content-hash.ts',
-    find: "'domain', 'sparse', 'SyncToken', 'MetaData',",
-    replace: "'domain', 'sparse',",
+    edits: [
+      {
+        file: 'src/quickbooks/content-hash.ts',
+        find: "'domain', 'sparse', 'SyncToken', 'MetaData',",
+        replace: "'domain', 'sparse',",
+      },
+    ],
   },
   {
     name: 'fault taken as empty page',
-    file: 'src/quickbooks/find-fault.ts',
-    find: '  return [body, ...groups, ...responses]',
-    replace: '  return responses.length > 0 ? [] : [body]',
+    edits: [
+      {
+        file: 'src/quickbooks/find-fault.ts',
+        find: '  return [body, ...groups, ...responses]',
+        replace: '  return responses.length > 0 ? [] : [body]',
+      },
+      {
+        file: 'src/quickbooks/envelope.ts',
+        find: '    else if (!PAGE_FIELDS.has(name)) throw unexpected(answer, `a list under ${name}`)',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'deletes inferred from an unfinished listing',
-    file: 'src/sync/settle-listing.ts',
-    find: '  const { page, missing } = await run.reader.byIds(entity, unseen)\n  if (missing.length > surplus) {',
-    replace:
-      '  const { page } = await run.reader.byIds(entity, unseen)\n  const missing = page.changes.length < 0 ? [] : unseen\n  if (missing.length < 0) {',
+    edits: [
+      {
+        file: 'src/sync/settle-listing.ts',
+        find: '  const { page, missing } = await run.reader.byIds(entity, unseen)\n  if (missing.length > surplus) return false',
+        replace:
+          '  const { page } = await run.reader.byIds(entity, unseen)\n  const missing = surplus < 0 ? [] : unseen',
+      },
+    ],
   },
   {
     name: 'request of a finished run forgotten',
-    file: 'src/sync/finish-run.ts',
-    find: 'RETURNING requested_seq > served_seq AS "askedAgain"',
-    replace: 'RETURNING false AS "askedAgain"',
+    edits: [
+      {
+        file: 'src/sync/finish-run.ts',
+        find: 'RETURNING requested_seq > served_seq AS "askedAgain"',
+        replace: 'RETURNING false AS "askedAgain"',
+      },
+    ],
   },
 ]

@@ -1,0 +1,9 @@
+/** True for an error that Postgres itself raised; its `code` is the SQLSTATE. */
+export function isPostgresError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string'
+}
+
+/** What Postgres said, without the whole statement that knex puts in front of it. */
+export function postgresWords({ message }: Error): string {
+  return message.slice(message.lastIndexOf(' - ') + 1).replace(/^- /, '')
+}

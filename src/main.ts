@@ -47,15 +47,17 @@ async function shutDown(running: App, exitCode: number): Promise<void> {
 function welcome(started: Started, port: number): string {
   const { adminToken, databaseUrl, clusterDirectory, simulatorUrl } = started
   const base = `http://localhost:${port}`
+  // One that was configured is known to whoever needs it, and stays out of terminals and logs.
+  const generated = config.adminToken === null
   return [
     '',
     'Ledger Mirror runs.',
     `Open: ${base}`,
-    `Admin token: ${adminToken}`,
+    ...(generated ? [`Admin token: ${adminToken}`] : []),
     ...(clusterDirectory === null ? [] : [`Postgres: ${databaseUrl}`, `Its cluster: ${clusterDirectory}`]),
     ...(simulatorUrl === null ? [] : [`QuickBooks simulator: ${simulatorUrl}/sandbox`]),
     'Try:',
-    `  curl -H 'Authorization: Bearer ${adminToken}' ${base}/admin/companies`,
+    `  curl -H "Authorization: Bearer ${generated ? adminToken : '$ADMIN_TOKEN'}" ${base}/admin/companies`,
     `  curl ${base}/metrics`,
     'Ctrl-C stops everything.',
     '',

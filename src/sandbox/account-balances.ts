@@ -1,5 +1,5 @@
 import type { AccountFacts, CompanyState } from './company-state.ts'
-import type { WorkingRecord } from './editor.ts'
+import type { WorkingRecord } from './working-record.ts'
 import { parseKeepingNumbers } from './json.ts'
 import { amount } from './money.ts'
 import { pacificSecond } from './pacific-time.ts'

@@ -1,4 +1,4 @@
-import { createBooks } from './books.ts'
+import { createBooks } from './create-books.ts'
 import type { Books } from './books.ts'
 import { createCompanyState } from './company-state.ts'
 import type { CompanyContents, CompanySpec, CompanyState, StoredChange } from './company-state.ts'

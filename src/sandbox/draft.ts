@@ -1,5 +1,5 @@
 import type { CompanyState, StoredChange } from './company-state.ts'
-import type { WorkingRecord } from './editor.ts'
+import type { WorkingRecord } from './working-record.ts'
 import { parseKeepingNumbers } from './json.ts'
 import { assertBalanced, decodePostings, encodePostings } from './ledger.ts'
 import type { Posting } from './ledger.ts'

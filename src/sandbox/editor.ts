@@ -5,18 +5,9 @@ import { createDraft } from './draft.ts'
 import type { Draft, Operation } from './draft.ts'
 import { orderOf } from './shelf.ts'
 import type { Entry } from './shelf.ts'
+import type { WorkingRecord } from './working-record.ts'
 import { STORED } from './wire.ts'
-import type { Account, Objects, StoredName } from './wire.ts'
-
-export interface WorkingRecord {
-  readonly type: StoredName
-  readonly id: string
-  readonly object: Objects[StoredName]
-  readonly createdMs: number
-  updatedMs: number
-  postings: string
-  changed: boolean
-}
+import type { Account } from './wire.ts'
 
 export interface Editor {
   /** Does one business action: all of it, or, when `work` throws, nothing. */

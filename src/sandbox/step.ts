@@ -1,4 +1,4 @@
-import type { Books } from './books.ts'
+import type { Books, Step } from './books.ts'
 import { accountsFor } from './chart.ts'
 import type { CompanyState } from './company-state.ts'
 import { amountText, minorOf } from './money.ts'
@@ -8,13 +8,6 @@ import { seededRandom } from './random.ts'
 import type { Random } from './random.ts'
 import type { Entry } from './shelf.ts'
 import type { EntityName } from './wire.ts'
-
-/** What a step did, for a log. */
-export interface Step {
-  action: string
-  type: EntityName | null
-  id: string | null
-}
 
 type Action = (state: CompanyState, books: Books, random: Random) => { Id: string } | null
 

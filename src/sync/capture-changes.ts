@@ -1,6 +1,7 @@
 import type { Change, Page, Tombstone } from '../domain/change.ts'
 import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
+import { toLedgerError } from '../domain/ledger-error.ts'
 import { isPoisoned } from '../quickbooks/poisoned-page.ts'
 import type { ChangesAnswer } from '../quickbooks/quickbooks.ts'
 import { noteAlive, readKnown } from './known-records.ts'
@@ -24,6 +25,26 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
     else await takeAnswer(run, entity, answer)
   }
   return startedAt
+}
+
+/**
+ * Takes what change data capture tells, where it tells all of it, ahead of a complete listing: a delete that
+ * QuickBooks itself reports need not be inferred, and only what was not told counts as drift. Moves no watermark.
+ */
+export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<void> {
+  const answer = await askOrNull(run, entities)
+  if (!answer || answer.overflow) return
+  for (const [entity, page] of answer.pages) await takeTold(run, entity, page)
+}
+
+/** @returns null where the listing has to do without: the window is exceeded, or a record breaks the answer. */
+async function askOrNull(run: Run, entities: readonly Entity[]): Promise<ChangesAnswer | null> {
+  try {
+    return await run.reader.changes(entities, askSince(run, entities))
+  } catch (error) {
+    if (isPoisoned(error) || toLedgerError(error).code === 'window_exceeded') return null
+    throw error
+  }
 }
 
 async function captureEntity(run: Run, entity: Entity): Promise<void> {

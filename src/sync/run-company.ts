@@ -8,7 +8,7 @@ import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
 import { abandonRun } from './abandon-runs.ts'
-import { captureChanges } from './capture-changes.ts'
+import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
 import { failRun } from './fail-run.ts'
 import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
@@ -106,9 +106,9 @@ function noteCall(run: Run, call: QuickBooksCall): void {
 
 async function takeEverything(run: Run): Promise<void> {
   await remap(run)
-  if (needsListing(run)) run.mode = 'full'
-  if (run.mode === 'incremental') await takeIncremental(run)
-  if (run.mode === 'full') await takeFull(run)
+  if (needsListing(run)) await takeFull(run, { toldFirst: false })
+  else if (run.mode === 'full') await takeFull(run, { toldFirst: true })
+  else if (!(await takeIncremental(run))) await takeFull(run, { toldFirst: false })
   await retryRejects(run)
 }
 
@@ -119,7 +119,8 @@ function needsListing(run: Run): boolean {
   return watermarks.length === 0 || run.startedAt.getTime() - oldest > CAPTURE_WINDOW_MS
 }
 
-async function takeIncremental(run: Run): Promise<void> {
+/** @returns false when change data capture does not reach back as far as it would have to. */
+async function takeIncremental(run: Run): Promise<boolean> {
   const listed = ENTITIES.filter(
     (entity) => stateOf(run, entity).watermark === null || resumableListing(run, entity) !== null,
   )
@@ -127,14 +128,18 @@ async function takeIncremental(run: Run): Promise<void> {
   try {
     const startedAt = captured.length > 0 ? await captureChanges(run, captured) : await readCompany(run)
     for (const entity of listed) await listEntity(run, entity, startedAt)
+    return true
   } catch (error) {
     if (toLedgerError(error).code !== 'window_exceeded') throw error
-    run.mode = 'full'
+    return false
   }
 }
 
-async function takeFull(run: Run): Promise<void> {
+async function takeFull(run: Run, { toldFirst }: { readonly toldFirst: boolean }): Promise<void> {
+  run.mode = 'full'
   const startedAt = await readCompany(run)
+  const known = ENTITIES.filter((entity) => stateOf(run, entity).watermark !== null)
+  if (toldFirst) await takeTombstonesFirst(run, known)
   for (const entity of ENTITIES) await listEntity(run, entity, startedAt)
 }
 

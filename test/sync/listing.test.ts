@@ -293,6 +293,19 @@ describe('a complete listing', () => {
       expect(await watermarks(mirror)).toEqual(before)
     })
 
+    test('believes it of most records where QuickBooks tells of each delete', async () => {
+      await start(200)
+      await mirror.sync()
+      mirror.clock.move({ minutes: 30 })
+      for (const { Id } of books.records('Bill')) books.deleteTxn('Bill', Id)
+      mirror.clock.move({ minutes: 1 })
+      expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ kind: 'finished' })
+      expect(await mirror.rows('SELECT qbo_id FROM bills WHERE deleted_at IS NULL')).toEqual([])
+      expect((await lastReport(mirror)).bill).toMatchObject({ drifted: 0 })
+      mirror.clock.move({ minutes: 15 })
+      await expectAtRest(mirror)
+    })
+
     test('believes it of a few records, though they were all', async () => {
       await start(30)
       await mirror.sync()

@@ -103,6 +103,7 @@ export async function up(knex: Knex): Promise<void> {
     COMMENT ON COLUMN sync_runs.changed IS 'Wrote at least one record, so versions may name the run and it is kept for good.';
     CREATE UNIQUE INDEX sync_runs_one_running ON sync_runs (realm_id) WHERE status = 'running';
     CREATE INDEX sync_runs_newest ON sync_runs (realm_id, started_at DESC);
+    CREATE INDEX sync_runs_by_ending ON sync_runs (status, id DESC) WHERE status <> 'succeeded';
     CREATE INDEX sync_runs_unchanged ON sync_runs (started_at) WHERE NOT changed AND status <> 'running';
 
     CREATE TABLE sync_rejects (

@@ -84,13 +84,19 @@ export async function requestSyncs(service: Service, path = ''): Promise<void> {
   if (answer.status !== 202) throw new Error(`the service answered ${answer.status}: ${await answer.text()}`)
 }
 
-/** Waits until no company has an open request, looking now and then. @returns the most connections seen. */
+/**
+ * Waits until no company has an open request and no job is left, looking now and then: a request that comes between
+ * the end of a run and that of its job waits for the next tick.
+ *
+ * @returns the most connections seen.
+ */
 export async function untilServed(database: BenchDatabase, service: Service): Promise<number> {
   let most = 0
   for (;;) {
     const [row] = await rowsOf<{ open: number }>(
       database.knex,
-      'SELECT count(*) AS open FROM companies WHERE requested_seq > served_seq',
+      `SELECT (SELECT count(*) FROM companies WHERE requested_seq > served_seq)
+            + (SELECT count(*) FROM pgboss.job WHERE name = 'sync-company' AND state < 'completed') AS open`,
     )
     most = Math.max(most, await service.connections())
     if (row?.open === 0) return most

@@ -47,16 +47,43 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
         },
         realmId,
       ),
-    requestSync: (realmIds: readonly string[] | 'all', { mode }: { readonly mode: Mode }) =>
-      database.transaction(async (tx) => {
-        const asked = await requestSync(tx, realmIds === 'all' ? await activeCompanies(tx) : realmIds, {
+    async requestSync(realmIds: readonly string[] | 'all', { mode }: { readonly mode: Mode }) {
+      const asked = await database.transaction(async (tx) => {
+        const requests = await requestSync(tx, realmIds === 'all' ? await activeCompanies(tx) : realmIds, {
           mode,
           trigger: 'manual',
         })
-        await enqueue(tx, [...asked.keys()])
-        return asked
-      }),
+        await enqueue(tx, [...requests.keys()])
+        return requests
+      })
+      enqueueOnceMore({ database, enqueue }, [...asked.keys()])
+      return asked
+    },
   }
+}
+
+// A job is marked as done within milliseconds after its run.
+const ONCE_MORE_MS = 500
+
+/**
+ * A request that comes between the end of a run and the end of its job finds the queue still holding that job, which
+ * will not look again: a moment later there is room for another. What this misses, the next tick finds.
+ */
+function enqueueOnceMore(
+  { database, enqueue }: Pick<OperationOptions, 'database' | 'enqueue'>,
+  realmIds: string[],
+) {
+  const again = () => database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
+  setTimeout(() => void again().catch(() => undefined), ONCE_MORE_MS).unref()
+}
+
+async function unservedOf(tx: Tx, realmIds: string[]): Promise<string[]> {
+  const rows = await rowsOf<{ realmId: string }>(
+    tx.trx,
+    `SELECT realm_id AS "realmId" FROM companies WHERE realm_id = ANY (:realmIds) AND requested_seq > served_seq`,
+    { realmIds },
+  )
+  return rows.map((row) => row.realmId)
 }
 
 async function activeCompanies(tx: Tx): Promise<string[]> {

@@ -130,8 +130,9 @@ const ENV = z.object({
       'sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full',
     )
     .optional(),
-  // Below this a process cannot hold its queue's connections and still read.
-  DATABASE_POOL_MAX: whole(4, 1000).default(10),
+  // A process has two more, and its queue takes four of them all: below this, two renewals of tokens that Intuit
+  // leaves unanswered would hold the rest.
+  DATABASE_POOL_MAX: whole(5, 1000).default(10),
   ROLES: z.string().default(ROLES.join(',')).transform(toRoles),
   ADMIN_TOKEN: bearer.optional(),
   METRICS_TOKEN: bearer.optional(),

@@ -43,10 +43,12 @@ export function createTransport({ now }: { readonly now: () => number }): Transp
   const agents = { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) }
   const closing = new AbortController()
   return {
-    send: (request) => {
-      const signals = [closing.signal, ...(request.signal ? [request.signal] : [])]
-      return send({ ...request, signal: AbortSignal.any(signals) }, agents, now)
-    },
+    send: (request) =>
+      send(request, {
+        agents,
+        now,
+        signals: [closing.signal, ...(request.signal ? [request.signal] : [])],
+      }),
     close: () => {
       closing.abort()
       agents.httpAgent.destroy()
@@ -62,13 +64,19 @@ interface Ending {
   readonly intuitTid: string | null
 }
 
-type WatchedRequest<T> = Request<T> & { readonly signal: AbortSignal }
+interface Surroundings {
+  readonly agents: Agents
+  readonly now: () => number
+  /** Each gives the call up. */
+  readonly signals: readonly AbortSignal[]
+}
 
 type Agents = { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent }
 
-function send<T>(request: WatchedRequest<T>, agents: Agents, now: () => number): Promise<T> {
-  const { signal, operation, timeoutMs } = request
-  if (signal.aborted) return Promise.reject(givenUp(signal))
+function send<T>(request: Request<T>, { agents, now, signals }: Surroundings): Promise<T> {
+  const { operation, timeoutMs } = request
+  const aborted = signals.find((signal) => signal.aborted)
+  if (aborted) return Promise.reject(givenUp(aborted))
   const startedAt = now()
   const inFlight = new AbortController()
   return new Promise<T>((resolve, reject) => {
@@ -85,7 +93,7 @@ function send<T>(request: WatchedRequest<T>, agents: Agents, now: () => number):
         reject(toLedgerError(error))
       }
     }
-    const unguard = guard(request, (status, error) => {
+    const unguard = guard(timeoutMs, signals, (status, error) => {
       settle(noAnswer(status), () => raise(error))
       inFlight.abort()
     })
@@ -115,20 +123,21 @@ function send<T>(request: WatchedRequest<T>, agents: Agents, now: () => number):
 }
 
 /**
- * Watches the time and the signal of a call. axios has a limit too, but its own begins anew with every byte.
+ * Watches the time and the signals of a call. axios has a limit too, but its own begins anew with every byte.
  *
  * @returns ends the watch
  */
 function guard(
-  { signal, timeoutMs }: WatchedRequest<unknown>,
+  timeoutMs: number,
+  signals: readonly AbortSignal[],
   giveUp: (status: string, error: LedgerError) => void,
 ): () => void {
-  const onAbort = (): void => giveUp('reset', givenUp(signal))
+  const onAbort = ({ target }: Event): void => giveUp('reset', givenUp(target as AbortSignal))
   const timer = setTimeout(() => giveUp('timeout', timedOut(timeoutMs)), timeoutMs)
-  signal.addEventListener('abort', onAbort)
+  for (const signal of signals) signal.addEventListener('abort', onAbort)
   return () => {
     clearTimeout(timer)
-    signal.removeEventListener('abort', onAbort)
+    for (const signal of signals) signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -5,11 +5,11 @@ import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
 import { changedRecords, recordTotals, reportOf, runTotals } from './report.ts'
-import { countsOf, type Run } from './run.ts'
+import { countsOf, servedRequestOf, type Run } from './run.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
-  /** Somebody asked for one more run while this one was under way. */
+  /** Somebody asked for one more run while this one was under way, or since the listing began that it went on with. */
   readonly askedAgain: boolean
 }
 
@@ -67,7 +67,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
       RETURNING requested_seq > served_seq AS "askedAgain"`,
     {
       realmId: run.realmId,
-      servedRequest: run.servedRequest,
+      servedRequest: servedRequestOf(run),
       homeCurrency: run.homeCurrency,
       now: tx.now,
     },
@@ -79,10 +79,11 @@ async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
   await tx.trx.raw(
     `UPDATE sync_runs
         SET status = :status, mode = :mode, finished_at = :now, requests = :requests, metered_calls = :meteredCalls,
-            changed = :changed, entities = CAST(:entities AS jsonb)
+            changed = :changed, entities = CAST(:entities AS jsonb), served_request = :servedRequest
       WHERE id = :runId`,
     {
       runId: run.id,
+      servedRequest: servedRequestOf(run),
       status,
       mode: run.mode,
       now: tx.now,

@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts'
-import type { Entity } from '../domain/entity.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { noCounts, type EntityCounts, type Mode, type Trigger } from '../domain/sync-run.ts'
 import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
@@ -75,4 +75,13 @@ export function resumableListing(run: Run, entity: Entity): Listing | null {
   if (!listing || listing.request < run.fullRequest) return null
   const ageMs = run.startedAt.getTime() - new Date(listing.startedAt).getTime()
   return ageMs < LISTING_RESUMABLE_MS ? listing : null
+}
+
+/**
+ * The newest request that the run serves when it finishes. Where it goes on with a listing, what was listed before is
+ * as old as that listing: a request made since, perhaps because of a later change, takes one more run.
+ */
+export function servedRequestOf(run: Run): number {
+  const resumed = ENTITIES.flatMap((entity) => resumableListing(run, entity)?.request ?? [])
+  return Math.min(run.servedRequest, ...resumed)
 }

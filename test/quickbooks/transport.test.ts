@@ -109,6 +109,19 @@ describe('a signal', () => {
   })
 })
 
+test('closing gives up the calls in flight and refuses further ones, of token endpoints too', async () => {
+  let arrived = (): void => undefined
+  const asked = new Promise<void>((resolve) => (arrived = resolve))
+  const server = await serverWith(() => arrived())
+  const quickBooks = quickBooksAt(server)
+  const refreshed = expect(quickBooks.refreshTokens('r-1')).rejects.toMatchObject({ code: 'unavailable' })
+  await asked
+  quickBooks.close()
+  await refreshed
+  await expect(quickBooks.refreshTokens('r-1')).rejects.toMatchObject({ code: 'unavailable' })
+  expect(server.requests).toHaveLength(1)
+})
+
 test('a connection that is refused is unavailable, and says only why', async () => {
   const server = await startLoopbackServer(answering(200, COUNT_3))
   await server.close()

@@ -1,11 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import pg from 'pg'
 import { seedCompanies } from '../../src/connections/seed-companies.ts'
-import { createTokenCipher } from '../../src/connections/token-cipher.ts'
+import { createTokenCipher, type TokenCipher } from '../../src/connections/token-cipher.ts'
 import { systemClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
-import { createDatabase } from '../../src/db/database.ts'
+import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
 import { startSandbox, type CompanySpec, type Sandbox } from '../../src/sandbox/sandbox.ts'
 import { runProgram, type Ended } from '../setup/run-program.ts'
 import { createWorkplace } from '../setup/workplace.ts'
@@ -15,6 +14,8 @@ import { launchService, PARTS, type ServiceProcess } from './start-service.ts'
 export interface Deployment {
   readonly databaseUrl: string
   readonly sandbox: Sandbox
+  /** Intuit's clock runs on by so much, while ours does not: its access tokens expire before we expect it. */
+  moveIntuitsClock(by: { hours: number }): void
   /** Runs `npm run migrate`'s program. */
   migrate(): Promise<Ended>
   /** Puts all companies of the simulator in place, none synced yet. */
@@ -23,9 +24,9 @@ export interface Deployment {
   launch(env?: Record<string, string>): Promise<Replica>
   /** Starts a process and waits until it does everything its roles ask for. */
   start(env?: Record<string, string>): Promise<Replica>
-  query<Row = Record<string, unknown>>(sql: string, bindings?: unknown[]): Promise<Row[]>
+  rows<Row = Record<string, unknown>>(sql: string, bindings?: Bindings): Promise<Row[]>
   /** Asks again and again until the statement gives a row; jest's own time limit bounds it. */
-  untilRow<Row = Record<string, unknown>>(sql: string, bindings?: unknown[]): Promise<Row>
+  untilRow<Row = Record<string, unknown>>(sql: string, bindings?: Bindings): Promise<Row>
   /** Kills what still runs. */
   close(): Promise<void>
 }
@@ -38,6 +39,8 @@ export interface Replica extends ServiceProcess {
   /** Sends a signal and gives the exit code; null when the signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
+
+type Bindings = Record<string, string | number>
 
 export interface RequestOptions {
   readonly body?: unknown
@@ -66,23 +69,33 @@ export async function openDeployment({
   companies = [],
 }: DeploymentOptions): Promise<Deployment> {
   const clock = systemClock()
+  let aheadMs = 0
   const workplace = await createWorkplace(PARTS)
   const sandbox = await startSandbox({
     port: 0,
     directory: null,
-    now: () => clock.now().getTime(),
+    now: () => clock.now().getTime() + aheadMs,
     seed: 11,
     companies: [...companies],
     ...CLIENT,
     activityIntervalMs: null,
   })
   const replicas: Replica[] = []
-  const query: Deployment['query'] = (sql, bindings) => queryOn(databaseUrl, sql, bindings)
+  const knex = connect({
+    url: databaseUrl,
+    tls: 'off',
+    poolMax: 4,
+    applicationName: 'test',
+    statementTimeoutMs: null,
+  })
+  const database = createDatabase(knex, clock)
+  const rows: Deployment['rows'] = (sql, bindings) => rowsOf(knex, sql, bindings)
   const deployment: Deployment = {
     databaseUrl,
     sandbox,
     migrate: () => runProgram(['src/migrate.ts'], { DATABASE_URL: databaseUrl }),
-    registerCompanies: () => register(databaseUrl, sandbox),
+    moveIntuitsClock: ({ hours }) => (aheadMs += hours * 3_600_000),
+    registerCompanies: () => register(database, sandbox),
     async launch(env = {}) {
       const port = await findFreePort()
       const settings = { ...settingsOf(databaseUrl, sandbox), PORT: String(port), ...env }
@@ -95,16 +108,17 @@ export async function openDeployment({
       await replica.untilSaid('"message":"started"')
       return replica
     },
-    query,
-    async untilRow<Row>(sql: string, bindings?: unknown[]) {
+    rows,
+    async untilRow<Row>(sql: string, bindings?: Bindings) {
       for (;;) {
-        const [row] = await query<Row>(sql, bindings)
+        const [row] = await rows<Row>(sql, bindings)
         if (row !== undefined) return row
         await wait(POLL_MS)
       }
     },
     async close() {
       await Promise.all(replicas.map((replica) => replica.end('SIGKILL')))
+      await knex.destroy()
       await sandbox.stop()
       await workplace.remove()
     },
@@ -125,18 +139,6 @@ export function smallCompany(number: number, records = 20): CompanySpec {
   }
 }
 
-export async function queryOn<Row>(url: string, sql: string, bindings: unknown[] = []): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url })
-  // Postgres may go while it is asked; the query then says so.
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return (await client.query(sql, bindings)).rows as Row[]
-  } finally {
-    await client.end()
-  }
-}
-
 function settingsOf(databaseUrl: string, sandbox: Sandbox): Record<string, string> {
   return {
     NODE_ENV: 'production',
@@ -152,16 +154,13 @@ function settingsOf(databaseUrl: string, sandbox: Sandbox): Record<string, strin
   }
 }
 
-async function register(databaseUrl: string, sandbox: Sandbox): Promise<void> {
-  const options = { url: databaseUrl, tls: 'off', poolMax: 2, applicationName: 'test' } as const
-  const knex = connect({ ...options, statementTimeoutMs: null })
-  try {
-    const database = createDatabase(knex, systemClock())
-    const cipher = createTokenCipher([{ id: 'first', key: ENCRYPTION_KEY }])
-    await seedCompanies({ database, cipher, environment: 'sandbox' }, sandbox.companies())
-  } finally {
-    await knex.destroy()
-  }
+async function register(database: Database, sandbox: Sandbox): Promise<void> {
+  await seedCompanies({ database, cipher: deployedCipher(), environment: 'sandbox' }, sandbox.companies())
+}
+
+/** What the processes encrypt tokens with. */
+export function deployedCipher(): TokenCipher {
+  return createTokenCipher([{ id: 'first', key: ENCRYPTION_KEY }])
 }
 
 function replicaOf(service: ServiceProcess, port: number): Replica {
@@ -193,7 +192,7 @@ function replicaOf(service: ServiceProcess, port: number): Replica {
   }
 }
 
-export async function findFreePort(): Promise<number> {
+async function findFreePort(): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
   const { port } = probe.address() as AddressInfo

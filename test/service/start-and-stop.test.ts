@@ -39,7 +39,7 @@ describe('a start in production', () => {
 
   test('is ready on a database that a newer release has already migrated', async () => {
     await deployment.migrate()
-    await deployment.query(
+    await deployment.rows(
       `INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('20991231000000_later.ts', 99, now())`,
     )
     const replica = await deployment.start()
@@ -110,29 +110,29 @@ describe('a process that is asked to stop', () => {
     await deployment.registerCompanies()
     const { realmId } = smallCompany(2)
     const replica = await deployment.start()
-    await deployment.untilRow(`SELECT FROM bills WHERE realm_id = $1`, [realmId])
+    await deployment.untilRow(`SELECT FROM bills WHERE realm_id = :realmId`, { realmId })
     expect(await replica.end('SIGTERM')).toBe(0)
-    expect(await deployment.query(`SELECT id FROM sync_runs WHERE status = 'running'`)).toEqual([])
+    expect(await deployment.rows(`SELECT id FROM sync_runs WHERE status = 'running'`)).toEqual([])
 
     await deployment.start()
     await deployment.untilRow(
-      `SELECT FROM companies WHERE realm_id = $1 AND served_seq = requested_seq AND status = 'active'`,
-      [realmId],
+      `SELECT FROM companies WHERE realm_id = :realmId AND served_seq = requested_seq AND status = 'active'`,
+      { realmId },
     )
     for (const [table, type] of [
       ['bills', 'Bill'],
       ['invoices', 'Invoice'],
     ] as const) {
-      const held = await deployment.query<{ id: string }>(
-        `SELECT qbo_id AS id FROM ${table} WHERE realm_id = $1 AND deleted_at IS NULL ORDER BY qbo_id::int`,
-        [realmId],
+      const held = await deployment.rows<{ id: string }>(
+        `SELECT qbo_id AS id FROM ${table} WHERE realm_id = :realmId AND deleted_at IS NULL ORDER BY qbo_id::int`,
+        { realmId },
       )
       const books = deployment.sandbox.books(realmId).records(type)
       expect(held.map(({ id }) => Number(id))).toEqual(
         books.map(({ Id }) => Number(Id)).sort((a, b) => a - b),
       )
     }
-    expect(await deployment.query(`SELECT FROM bills_history`)).toEqual([])
+    expect(await deployment.rows(`SELECT FROM bills_history`)).toEqual([])
   })
 
   test('lets a request go that waits for a run, and says nothing wrong', async () => {
@@ -168,10 +168,10 @@ describe('a process that is asked to stop', () => {
   }
 
   async function expectAbandoned(): Promise<void> {
-    expect(await deployment.query(`SELECT status, error_code FROM sync_runs`)).toEqual([
+    expect(await deployment.rows(`SELECT status, error_code FROM sync_runs`)).toEqual([
       { status: 'abandoned', error_code: 'lease_lost' },
     ])
-    const [company] = await deployment.query<{ asked: boolean; trigger: string }>(
+    const [company] = await deployment.rows<{ asked: boolean; trigger: string }>(
       `SELECT requested_seq > served_seq AS asked, requested_trigger AS trigger FROM companies`,
     )
     expect(company).toEqual({ asked: true, trigger: 'recovery' })
@@ -238,8 +238,11 @@ describe('a process whose Postgres goes away', () => {
     expect(await replica.end('SIGTERM')).toBe(0)
   })
 
-  test('asked to stop while Postgres is away, it ends all the same', async () => {
+  test('asked to stop while Postgres is away and a run is under way, it ends all the same', async () => {
     const replica = await deployment.start()
+    deployment.sandbox.faults.add({ kind: 'hang' })
+    await replica.request('POST', `/admin/sync/${REALM}`, { body: {} })
+    await deployment.untilRow(`SELECT FROM sync_runs WHERE status = 'running'`)
     await postgres.stop()
     await replica.untilAnswer('/readyz', says('Postgres does not answer'))
     expect(await replica.end('SIGTERM')).toBe(0)

@@ -8,7 +8,7 @@ type Fields = Record<string, unknown>
  * by table and id, each column of the contract as text.
  */
 export function expectedMirror(
-  mirror: TestMirror,
+  mirror: Pick<TestMirror, 'sandbox'>,
   realmId = REALM,
   homeCurrency = 'USD',
 ): Record<string, Fields> {
@@ -102,7 +102,10 @@ export function expectedMirror(
 const MIRRORED = ['bills', 'invoices', 'balances', 'vendors', 'customers'] as const
 
 /** The live rows of the mirror in the same form; columns that `expected` does not speak of are left out. */
-export async function dumpMirror(mirror: TestMirror, realmId = REALM): Promise<Record<string, Fields>> {
+export async function dumpMirror(
+  mirror: Pick<TestMirror, 'rows'>,
+  realmId = REALM,
+): Promise<Record<string, Fields>> {
   const dump: Record<string, Fields> = {}
   for (const table of MIRRORED) {
     const rows = await mirror.rows<Fields>(

@@ -15,7 +15,8 @@ export function doBusiness(books: Books, choices: Choices): string {
 /** What changes without a trace in change data capture: only a complete listing can find it. */
 export function doSilently(books: Books, choices: Choices): string {
   const bill = choices.pick(live(books, 'Bill'))
-  switch (choices.whole(0, 2)) {
+  const [survivor, loser] = active(books, 'Vendor')
+  switch (choices.whole(0, 3)) {
     case 0:
       books.silentChange('Bill', bill.Id, {
         PrivateNote: `changed behind the scenes ${choices.whole(1, 999)}`,
@@ -24,6 +25,10 @@ export function doSilently(books: Books, choices: Choices): string {
     case 1:
       books.vanish('Bill', bill.Id)
       return `vanish(${bill.Id})`
+    case 2:
+      if (!survivor || !loser) return 'nobody to merge'
+      books.merge('Vendor', survivor.Id, loser.Id)
+      return `merge(${survivor.Id}, ${loser.Id})`
     default:
       books.falseTombstone('Bill', bill.Id)
       return `falseTombstone(${bill.Id})`

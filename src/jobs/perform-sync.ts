@@ -37,7 +37,8 @@ async function runWhileAsked(
   { realmId, stop }: Attempt,
 ): Promise<LedgerError | null> {
   try {
-    for (let runs = 1; runs <= RUNS_PER_JOB; runs += 1) {
+    // A process that stops begins nothing: the request stands, and the next tick queues it again.
+    for (let runs = 1; runs <= RUNS_PER_JOB && !stop.aborted; runs += 1) {
       const outcome = await run(realmId, stop)
       if (outcome.kind === 'failed' && outcome.fate.kind === 'retry') return outcome.error
       if (outcome.kind !== 'finished' || !outcome.askedAgain) return null

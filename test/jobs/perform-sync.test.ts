@@ -52,6 +52,12 @@ describe('a job', () => {
     expect(await runs()).toEqual([{ status: 'succeeded', code: null, served: 1 }])
   })
 
+  test('begins no run in a process that stops', async () => {
+    mirror = await start()
+    await perform({ stop: AbortSignal.abort() })
+    expect(await runs()).toEqual([])
+  })
+
   test('runs again for what was asked during the run', async () => {
     let asked = false
     mirror = await start({

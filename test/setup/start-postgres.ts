@@ -28,8 +28,13 @@ declare global {
   var testPostgres: TestPostgres | undefined
 }
 
-/** Starts the one Postgres of this test run and makes the migrated database that tests clone. */
+/**
+ * Starts the one Postgres of this test run and makes the migrated database that tests clone; or makes it on the server
+ * that TEST_POSTGRES_SERVER names, to see the suite pass on another version.
+ */
 export default async function startPostgres(): Promise<void> {
+  const server = process.env.TEST_POSTGRES_SERVER
+  if (server !== undefined) return useServer(server)
   await removeAbortedRuns()
   const folder = await mkdtemp(join(tmpdir(), PREFIX))
   const lock = await lockDataFolder(folder)
@@ -55,6 +60,18 @@ export async function removePostgres({ folder, lock, postgres }: TestPostgres): 
   await rm(postgres.directory, { recursive: true, force: true })
   await lock.release()
   await rm(folder, { recursive: true, force: true })
+}
+
+async function useServer(url: string): Promise<void> {
+  process.env.TEST_POSTGRES_URL = url
+  await removeTemplate(url)
+  await createTemplate(url)
+}
+
+/** Takes away what an earlier run on the same server left. */
+async function removeTemplate(url: string): Promise<void> {
+  await run(url, `UPDATE pg_database SET datistemplate = false WHERE datname = '${TEMPLATE_DATABASE}'`)
+  await run(url, `DROP DATABASE IF EXISTS ${TEMPLATE_DATABASE}`)
 }
 
 async function createTemplate(url: string): Promise<void> {

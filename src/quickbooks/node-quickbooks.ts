@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 
 import type { AxiosStatic } from 'axios'
 
+import { LedgerError } from '../domain/ledger-error.ts'
+
 /** Queries, one method for each entity. */
 export type FindMethod = 'findVendors' | 'findCustomers' | 'findAccounts' | 'findBills' | 'findInvoices'
 
@@ -47,7 +49,23 @@ const NodeQuickBooks = load('node-quickbooks') as new (options: ClientOptions) =
  * The axios that node-quickbooks calls. Its CommonJS copy is another module instance than the one that `import`
  * gives, with interceptors of its own: hence resolved from where node-quickbooks stands.
  */
-export const libraryAxios = createRequire(load.resolve('node-quickbooks'))('axios') as AxiosStatic
+const loadBesideLibrary = createRequire(load.resolve('node-quickbooks'))
+requireOneCopy(load.resolve('axios'), loadBesideLibrary.resolve('axios'))
+export const libraryAxios = loadBesideLibrary('axios') as AxiosStatic
+
+/**
+ * The version pinned in package.json is the one whose hooks were tested; a second copy installed for node-quickbooks
+ * alone would be used instead without a word.
+ *
+ * @throws LedgerError `app_misconfigured` when the two places of axios differ
+ */
+export function requireOneCopy(ours: string, theirs: string): void {
+  if (ours === theirs) return
+  throw new LedgerError(
+    'app_misconfigured',
+    `node-quickbooks would use another axios (${theirs}) than this service (${ours}): install again with npm ci`,
+  )
+}
 
 /** A client for one call: it holds one token, and none outlives the call. */
 export function createClient(options: {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { once } from 'node:events'
 
 import { LedgerError } from '../../src/domain/ledger-error.ts'
-import { createClient, libraryAxios } from '../../src/quickbooks/node-quickbooks.ts'
+import { createClient, libraryAxios, requireOneCopy } from '../../src/quickbooks/node-quickbooks.ts'
 import { createTransport } from '../../src/quickbooks/transport.ts'
 import { answering, startLoopbackServer, type LoopbackServer, type Responder } from './loopback-server.ts'
 import { openCompany, openQuickBooks } from './open-company.ts'
@@ -262,4 +262,16 @@ describe('the axios that node-quickbooks shares with the whole process', () => {
       }
     }
   })
+})
+
+test('a second copy of the HTTP client is refused, for the hooks would hang on the wrong one', () => {
+  expect(() =>
+    requireOneCopy('/app/node_modules/axios/index.js', '/app/node_modules/axios/index.js'),
+  ).not.toThrow()
+  expect(() =>
+    requireOneCopy(
+      '/app/node_modules/axios/index.js',
+      '/app/node_modules/node-quickbooks/node_modules/axios/index.js',
+    ),
+  ).toThrow(expect.objectContaining({ code: 'app_misconfigured' }))
 })

@@ -8,6 +8,9 @@ import { connect } from '../src/db/connect.ts'
 import { createDatabase, type Database } from '../src/db/database.ts'
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts'
 import { migrateToLatest } from '../src/db/migrate.ts'
+import { createBoss } from '../src/jobs/boss.ts'
+import { ensureQueues } from '../src/jobs/queues.ts'
+import { createLog } from '../src/log.ts'
 
 const TEMPLATE = 'bench_template'
 
@@ -23,7 +26,7 @@ export interface BenchPostgres {
   readonly version: string
   /** CPU seconds that the server has used so far. */
   cpuSeconds(): Promise<number>
-  /** A migrated database of its own, with nothing in it. */
+  /** A database of its own, with schema and queue and nothing in them. */
   database(options?: { readonly poolMax?: number }): Promise<BenchDatabase>
   /** The server's log so far. */
   readLog(): Promise<string>
@@ -69,6 +72,22 @@ async function makeTemplate(url: string): Promise<void> {
   await migrateToLatest(knex)
   await knex.raw('CREATE EXTENSION pg_stat_statements')
   await knex.destroy()
+  await makeQueue(withDatabase(url, TEMPLATE))
+}
+
+/** In production a release makes it, and the service waits for it. */
+async function makeQueue(url: string): Promise<void> {
+  const boss = createBoss({
+    connection: { connectionString: url, ssl: false },
+    applicationName: 'bench',
+    schedules: false,
+    works: false,
+    migrates: true,
+    log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
+  })
+  await boss.start()
+  await ensureQueues(boss)
+  await boss.stop({ graceful: false })
 }
 
 function open(url: string, poolMax: number) {

@@ -1,19 +1,17 @@
 import { pipeline } from 'node:stream/promises'
-import { Readable, type Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import pg from 'pg'
+import { from } from 'pg-copy-streams'
 import type { Version } from '../src/domain/change.ts'
 import { plainRow } from './plain-row.ts'
 import type { Way } from './way-to-write.ts'
-
-/** `from` of pg-copy-streams. */
-export type CopyFrom = (sql: string) => Writable & pg.Submittable
 
 const TABLE = 'bills_copied'
 // Rows of text handed to the socket at once: one chunk a row would be all overhead.
 const ROWS_A_CHUNK = 200
 
 /** The quickest that Postgres offers: COPY into a temporary table, then one statement that inserts or replaces. */
-export function copyAndMerge(from: CopyFrom, rowsPerCommit: number): Way {
+export function copyAndMerge(rowsPerCommit: number): Way {
   return {
     name: rowsPerCommit === 1000 ? 'COPY and merge, 1,000 a commit' : 'COPY and merge, all at once',
     table: TABLE,
@@ -23,7 +21,7 @@ export function copyAndMerge(from: CopyFrom, rowsPerCommit: number): Way {
         await client.connect()
         try {
           for (let first = 0; first < versions.length; first += rowsPerCommit) {
-            await copyOne(client, from, versions.slice(first, first + rowsPerCommit), database.clock.now())
+            await copyOne(client, versions.slice(first, first + rowsPerCommit), database.clock.now())
           }
         } finally {
           await client.end()
@@ -33,12 +31,7 @@ export function copyAndMerge(from: CopyFrom, rowsPerCommit: number): Way {
   }
 }
 
-async function copyOne(
-  client: pg.Client,
-  from: CopyFrom,
-  versions: readonly Version[],
-  now: Date,
-): Promise<void> {
+async function copyOne(client: pg.Client, versions: readonly Version[], now: Date): Promise<void> {
   const columns = Object.keys(plainRow(versions[0]!, now))
   const names = columns.join(', ')
   await client.query('BEGIN')

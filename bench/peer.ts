@@ -1,7 +1,7 @@
+import { createRequire } from 'node:module'
 import type { BenchContext, Report } from './bench.ts'
 import { ownCpuSeconds } from './cpu-clock.ts'
 import { figure, median, ratio } from './figures.ts'
-import { optionalPackage } from './optional-package.ts'
 import { pageByPage } from './page-by-page.ts'
 import { mapAll, samplePayloads } from './sample-records.ts'
 import { secondsOf } from './stopwatch.ts'
@@ -14,7 +14,6 @@ export interface PeerSizes {
 }
 
 const SIZES: PeerSizes = { ours: 20_000, theirs: 5_000, rounds: 3 }
-const PEER = '@supabase/stripe-sync-engine'
 // Its chunks hold five rows, each on a connection of its own.
 const PEER_CONNECTIONS = 5
 
@@ -36,8 +35,8 @@ interface Rate {
 
 /** The upsert of a mirror for another source, one statement a row, against ours, on the same Postgres. */
 export async function peer({ postgres, say }: BenchContext, sizes = SIZES): Promise<Report> {
-  const theirs = optionalPackage<PeerPackage>(PEER)
-  if (!theirs) return { settings: [`left out: ${PEER} is not installed`], results: [] }
+  // As CommonJS: its ES module does not find its own migrations.
+  const theirs = createRequire(import.meta.url)('@supabase/stripe-sync-engine') as PeerPackage
   const payloads = await samplePayloads('Invoice', sizes.ours)
   const versions = mapAll('invoice', payloads)
   const invoices = payloads.slice(0, sizes.theirs).map((payload, index) => peerInvoice(index, payload.length))
@@ -85,7 +84,7 @@ export async function peer({ postgres, say }: BenchContext, sizes = SIZES): Prom
   return {
     settings: [
       `invoices of about 1.2 kB: ${sizes.ours} of ours in pages of 1,000, versions kept; ${sizes.theirs} of theirs, five at once; ${sizes.rounds} rounds in turn, medians`,
-      `theirs: ${PEER}, upsertInvoices`,
+      'theirs: @supabase/stripe-sync-engine, upsertInvoices',
     ],
     results: [
       compare('first load', rates.ours, rates.theirs),

@@ -8,10 +8,17 @@ import { fleet } from './fleet.ts'
 import { metricsBench } from './metrics.ts'
 import { peer } from './peer.ts'
 import { rest } from './rest.ts'
+import { soak, SOAK_COMPANIES, SOAK_MINUTES } from './soak.ts'
 import { statements } from './statements.ts'
 import { tickBench } from './tick.ts'
 import { writePath } from './write-path.ts'
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { profile: { type: 'string' }, minutes: { type: 'string', default: String(SOAK_MINUTES) } },
+})
+
+// Run when none is named.
 const BENCHES: Readonly<Record<string, Bench>> = {
   'write-path': (context) => writePath(context),
   backfill: (context) => backfill(context),
@@ -23,15 +30,17 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   peer: (context) => peer(context),
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { profile: { type: 'string' } },
-})
-const unknown = positionals.filter((name) => !(name in BENCHES))
-if (unknown.length > 0) {
-  say(`There is no bench "${unknown.join('", "')}"; there are: ${Object.keys(BENCHES).join(', ')}`)
-  process.exit(64)
+// Takes an hour, and so has to be asked for by name.
+const ALL: Readonly<Record<string, Bench>> = {
+  ...BENCHES,
+  soak: (context) => soak(context, { companies: SOAK_COMPANIES, minutes: Number(values.minutes) }),
 }
+
+const unknown = positionals.filter((name) => !(name in ALL))
+if (unknown.length > 0)
+  refuse(`There is no bench "${unknown.join('", "')}"; there are: ${Object.keys(ALL).join(', ')}`)
+if (!/^[1-9]\d*$/.test(values.minutes))
+  refuse(`--minutes must be a whole number of minutes, and is "${values.minutes}"`)
 
 const postgres = await startBenchPostgres()
 process.once('SIGINT', () => void postgres.stop().then(() => process.exit(130)))
@@ -44,7 +53,7 @@ try {
   }
   for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
     say(`\n# ${name}`)
-    show(await BENCHES[name]!(context))
+    show(await ALL[name]!(context))
   }
 } finally {
   await postgres.stop()
@@ -70,6 +79,11 @@ function show({ settings, results, notes = [] }: Report): void {
     say(`  ${what.padEnd(width)}  ${value}${aim === undefined ? '' : `  (aim: ${aim})`}`)
   }
   for (const note of notes) say(`\n${note}`)
+}
+
+function refuse(message: string): never {
+  say(message)
+  process.exit(64)
 }
 
 function say(line: string): void {

@@ -24,12 +24,14 @@ export interface ServiceOptions {
   readonly roles: string
   /** The name of its CPU profile, where profiles are taken. */
   readonly name: string
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
-/** The real service in a process of its own, with the settings of production that matter to speed: its log is JSON. */
+/** The real service in a process of its own, as it runs in production. */
 export async function startService(
   { profileDirectory }: BenchContext,
-  { database, simulator, roles, name }: ServiceOptions,
+  { database, simulator, roles, name, env }: ServiceOptions,
 ): Promise<Service> {
   const profile =
     profileDirectory === null
@@ -38,17 +40,19 @@ export async function startService(
   const { child, ready } = await startChild<ServiceUsage>('service.ts', {
     nodeArgs: [...(await startArguments()), ...profile],
     env: {
+      NODE_ENV: 'production',
       PORT: '0',
       DATABASE_URL: database.url,
       ROLES: roles,
       ADMIN_TOKEN,
       TOKEN_ENCRYPTION_KEYS: `bench:${ENCRYPTION_KEY.toString('base64')}`,
-      LOG_FORMAT: 'json',
+      QBO_ENVIRONMENT: 'sandbox',
       QBO_CLIENT_ID: SIMULATOR_CLIENT.clientId,
       QBO_CLIENT_SECRET: SIMULATOR_CLIENT.clientSecret,
       QBO_API_BASE_URL: simulator.apiBaseUrl,
       QBO_OAUTH_TOKEN_URL: simulator.tokenUrl,
       QBO_OAUTH_REVOKE_URL: simulator.revokeUrl,
+      ...env,
     },
   })
   return {

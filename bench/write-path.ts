@@ -1,11 +1,10 @@
 import { rowsOf } from '../src/db/database.ts'
 import type { BenchContext, Report, Result } from './bench.ts'
 import type { BenchDatabase, BenchPostgres } from './bench-postgres.ts'
-import { copyAndMerge, type CopyFrom } from './copy-and-merge.ts'
+import { copyAndMerge } from './copy-and-merge.ts'
 import { ownCpuSeconds } from './cpu-clock.ts'
 import { figure, median, ratio } from './figures.ts'
 import { modelAtATime } from './model-at-a-time.ts'
-import { optionalPackage } from './optional-package.ts'
 import { pageByPage } from './page-by-page.ts'
 import { edited, mapAll, samplePayloads } from './sample-records.ts'
 import { secondsOf } from './stopwatch.ts'
@@ -54,10 +53,10 @@ export async function writePath({ postgres, say }: BenchContext, sizes = SIZES):
   const payloads = await samplePayloads('Bill', sizes.bills)
   const before = mapAll('bill', payloads)
   const after = mapAll('bill', payloads.map(edited))
-  const copy = optionalPackage<{ from: CopyFrom }>('pg-copy-streams')
   const ways: Way[] = [
     pageByPage(),
-    ...(copy ? [copyAndMerge(copy.from, sizes.bills), copyAndMerge(copy.from, 1000)] : []),
+    copyAndMerge(sizes.bills),
+    copyAndMerge(1000),
     modelAtATime({ oneTransaction: false, rows: sizes.bySingleModel }),
     modelAtATime({ oneTransaction: true, rows: sizes.bySingleModel }),
   ]
@@ -87,7 +86,6 @@ export async function writePath({ postgres, say }: BenchContext, sizes = SIZES):
     settings: [
       `${sizes.bills} bills of ${figure(bytes)} bytes, mapped beforehand; one connection; ${sizes.rounds} rounds in turn, medians`,
       `a model at a time: ${sizes.bySingleModel} bills`,
-      ...(copy ? [] : ['COPY and merge left out: pg-copy-streams is not installed']),
     ],
     results: results(measured),
   }

@@ -1,16 +1,17 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PgBoss } from 'pg-boss'
 import type { Config } from './config.ts'
 import { seedCompanies } from './connections/seed-companies.ts'
-import { forgetSettingsPause, readCallsPause } from './connections/service-state.ts'
+import { forgetSettingsPause } from './connections/service-state.ts'
 import { systemClock, type Clock } from './db/clock.ts'
 import { connectionOf } from './db/connect.ts'
 import type { Database, Tx } from './db/database.ts'
-import { migrateToLatest, pendingMigrations } from './db/migrate.ts'
+import { migrateToLatest } from './db/migrate.ts'
+import { isPostgresAway } from './db/postgres-away.ts'
 import { applicationName, claimDataFolder, layGround } from './ground.ts'
-import { createHttp, hardenServer } from './http/http.ts'
+import { closeServer, createHttp, openServer } from './http/http.ts'
 import { answerWhileStarting } from './http/starting.ts'
 import { createBoss } from './jobs/boss.ts'
 import { enqueueSyncs } from './jobs/enqueue.ts'
@@ -20,7 +21,8 @@ import { createLog, type Logger } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { operations } from './operations.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
-import { startRoles } from './roles.ts'
+import { createReadiness, missingForStart, POSTGRES_AWAY } from './readiness.ts'
+import { startRoles, type RoleOptions } from './roles.ts'
 import { readSyncMetrics } from './sync/read-metrics.ts'
 import { VERSION } from './version.ts'
 
@@ -50,6 +52,8 @@ export interface Overrides {
 }
 
 const COLLECTOR_TIMEOUT_MS = 5_000
+// Probes give up after some seconds themselves; the reading takes milliseconds.
+const READINESS_TIMEOUT_MS = 5_000
 // How often a process that waits for its release's migrations looks again.
 const RELEASE_POLL_MS = 2_000
 const WAIT_POLL_MS = 200
@@ -67,11 +71,10 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   const log = overrides.log ?? createLog({ ...config.log, secrets: () => secrets })
   const stopping = new AbortController()
   const ending: (() => Promise<unknown> | void)[] = []
-  const starting = { missing: ['the service is starting'] }
+  const starting: Starting = { missing: [STARTING] }
 
   let handle = answerWhileStarting(() => starting.missing)
-  const server = createServer((request, response) => handle(request, response))
-  hardenServer(server)
+  const server = openServer({ handle: (request, response) => handle(request, response), log })
 
   async function start(): Promise<Started> {
     await claimDataFolder(config, ending)
@@ -94,9 +97,14 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       log,
     })
     const enqueue = (tx: Tx, realmIds: readonly string[]) => enqueueSyncs(boss, tx, realmIds)
-    const readiness = createReadiness(database, () => starting.missing)
+    const readiness = createReadiness({
+      database,
+      starting: () => starting.missing,
+      timeoutMs: READINESS_TIMEOUT_MS,
+    })
     await awaitRelease(config, database, starting, stopping.signal)
-    await forgetSettingsPause(database.knex)
+    const patiently = createPatience(config, starting, stopping.signal)
+    await patiently(() => forgetSettingsPause(database.knex))
     await startQueue(boss, starting, { production: config.production, stop: stopping.signal })
     ending.push(() => drain(boss, quickbooks))
     if (ground.demoCompanies) {
@@ -116,6 +124,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       random,
       log,
       stop: stopping.signal,
+      patiently,
     })
     // Nothing but health is answered before: a request could neither be read from a schema that is not there yet nor
     // be queued.
@@ -154,11 +163,18 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   return { http: server, start, stop }
 }
 
+/** What a process that is not there yet waits for. */
+interface Starting {
+  missing: readonly string[]
+}
+
+const STARTING = 'the service is starting'
+
 /** In production a release migrates before the new processes take over; elsewhere the start does it itself. */
 async function awaitRelease(
   config: Config,
   database: Database,
-  starting: { missing: string[] },
+  starting: Starting,
   stop: AbortSignal,
 ): Promise<void> {
   if (!config.production) return migrateToLatest(database.knex)
@@ -170,18 +186,29 @@ async function awaitRelease(
   }
 }
 
-async function missingForStart(database: Database): Promise<string[]> {
-  try {
-    const pending = await pendingMigrations(database.knex)
-    return pending.map((name) => `migration ${name} is not applied: run npm run migrate`)
-  } catch {
-    return ['Postgres does not answer']
+/**
+ * Takes a step of a start again for as long as Postgres is away: in production it may go at any moment, and a
+ * process that ended for that would be one more thing to look after. A step may have been taken in part.
+ */
+function createPatience(config: Config, starting: Starting, stop: AbortSignal): RoleOptions['patiently'] {
+  return async (step) => {
+    for (;;) {
+      try {
+        const result = await step()
+        starting.missing = [STARTING]
+        return result
+      } catch (error) {
+        if (!config.production || !isPostgresAway(error)) throw error
+        starting.missing = [POSTGRES_AWAY]
+        await wait(RELEASE_POLL_MS, undefined, { signal: stop })
+      }
+    }
   }
 }
 
 async function startQueue(
   boss: PgBoss,
-  starting: { missing: string[] },
+  starting: Starting,
   { production, stop }: { production: boolean; stop: AbortSignal },
 ): Promise<void> {
   for (;;) {
@@ -190,7 +217,9 @@ async function startQueue(
       return await ensureQueues(boss)
     } catch (error) {
       if (!production) throw error
-      starting.missing = ['pg-boss does not start: run npm run migrate']
+      starting.missing = [
+        isPostgresAway(error) ? POSTGRES_AWAY : 'pg-boss does not start: run npm run migrate',
+      ]
       await wait(RELEASE_POLL_MS, undefined, { signal: stop })
     }
   }
@@ -201,17 +230,6 @@ async function drain(boss: PgBoss, quickbooks: QuickBooks): Promise<void> {
   const cut = setTimeout(() => quickbooks.close(), LAST_ANSWERS_MS)
   await boss.stop({ graceful: true, timeout: DRAIN_MS })
   clearTimeout(cut)
-}
-
-/** What keeps the service from being ready; empty when nothing does. */
-function createReadiness(database: Database, starting: () => string[]): () => Promise<string[]> {
-  return async () => {
-    if (starting().length > 0) return starting()
-    const missing = await missingForStart(database)
-    if (missing.length > 0) return missing
-    const pause = await readCallsPause(database.knex, database.clock.now())
-    return pause?.code === 'app_misconfigured' ? [`QuickBooks refuses this service: ${pause.reason}`] : []
-  }
 }
 
 function knownSecrets(config: Config): string[] {
@@ -237,13 +255,4 @@ async function listen(server: Server, port: number): Promise<number> {
     })
   })
   return (server.address() as AddressInfo).port
-}
-
-/** Requests under way get a moment; idle kept-alive connections none. */
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const cut = setTimeout(() => server.closeAllConnections(), 1_000)
-  await closed
-  clearTimeout(cut)
 }

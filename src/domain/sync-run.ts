@@ -37,6 +37,11 @@ export interface EntityReport extends EntityCounts {
 
 export type RunReport = Partial<Record<Entity, EntityReport>>
 
+/** A report as it is kept, without what did not happen: a million runs a day find nothing. */
+export type KeptReport = Partial<
+  Record<Entity, Omit<EntityReport, keyof EntityCounts> & Partial<EntityCounts>>
+>
+
 export interface RunError {
   readonly code: ErrorCode
   readonly message: string
@@ -57,4 +62,9 @@ export function noCounts(): EntityCounts {
     rejected: 0,
     drifted: 0,
   }
+}
+
+export function wholeReport(kept: KeptReport): RunReport {
+  const whole = Object.entries(kept).map(([entity, report]) => [entity, { ...noCounts(), ...report }])
+  return Object.fromEntries(whole) as RunReport
 }

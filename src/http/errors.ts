@@ -1,6 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import type { ErrorRequestHandler, Response } from 'express'
-import { problemOf, type Problem } from './problem.ts'
+import { PROBLEM_TYPE, problemOf, problemText, type Problem } from './problem.ts'
 import { noteFailure, requestIdOf } from './request-log.ts'
 
 /** Express's last stop: whatever was thrown becomes problem+json (RFC 9457). */
@@ -13,22 +12,12 @@ export function answerErrors(): ErrorRequestHandler {
   }
 }
 
-export function sendProblem(response: Response, { status, code, detail, headers, members }: Problem): void {
+export function sendProblem(response: Response, problem: Problem): void {
   const requestId = requestIdOf(response)
+  const instance = `urn:ledger-mirror:request:${encodeURIComponent(requestId)}`
   response
-    .status(status)
-    .set(headers)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: 'about:blank',
-        title: STATUS_CODES[status] ?? 'Error',
-        status,
-        detail,
-        instance: `urn:ledger-mirror:request:${encodeURIComponent(requestId)}`,
-        code,
-        requestId,
-        ...members,
-      }),
-    )
+    .status(problem.status)
+    .set(problem.headers)
+    .type(PROBLEM_TYPE)
+    .send(problemText({ ...problem, members: { instance, requestId, ...problem.members } }))
 }

@@ -32,7 +32,7 @@ const DATE = 'must be a date such as 2026-01-31'
 /** A day of the calendar that Postgres knows too: it has no year 0. */
 export const date = z
   .string({ error: DATE })
-  .pipe(z.iso.date({ error: DATE }))
+  .pipe(z.iso.date({ error: DATE, abort: true }))
   .refine((day) => !day.startsWith('0000'), DATE)
 
 const MOMENT = 'must be a time such as 2026-01-31T08:00:00Z'

@@ -1,13 +1,17 @@
 import type { IRouter } from 'express'
+import type { Logger } from 'winston'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { sendProblem } from './errors.ts'
 import type { HttpOptions } from './options.ts'
 import { problemOf } from './problem.ts'
-import { noteFailure } from './request-log.ts'
 import { addRoute } from './route.ts'
 
 /** Open to everybody, and lenient about queries: probes add what they like. */
-export function addHealthRoutes(router: IRouter, { readiness }: Pick<HttpOptions, 'readiness'>): void {
+export function addHealthRoutes(
+  router: IRouter,
+  { readiness, log }: Pick<HttpOptions, 'readiness' | 'log'>,
+): void {
+  const tell = changesTold(log)
   addRoute(router, '/healthz', {
     get: (_request, response) => {
       response.json({ status: 'ok' })
@@ -16,14 +20,24 @@ export function addHealthRoutes(router: IRouter, { readiness }: Pick<HttpOptions
   addRoute(router, '/readyz', {
     get: async (_request, response) => {
       const missing = await readiness()
-      if (missing.length === 0) {
-        response.json({ status: 'ready' })
-        return
+      tell(missing)
+      if (missing.length === 0) response.json({ status: 'ready' })
+      else {
+        const problem = problemOf(new LedgerError('unavailable', missing.join('; ')))
+        sendProblem(response, { ...problem, members: { missing } })
       }
-      const error = new LedgerError('unavailable', missing.join('; '))
-      noteFailure(response, error)
-      const problem = problemOf(error)
-      sendProblem(response, { ...problem, members: { missing } })
     },
   })
+}
+
+/** Probes come every few seconds; the log hears only of what is different from the last. */
+function changesTold(log: Logger): (missing: readonly string[]) => void {
+  let known = ''
+  return (missing) => {
+    const found = missing.join('; ')
+    if (found === known) return
+    known = found
+    if (found === '') log.warn('ready again')
+    else log.warn('not ready', { missing })
+  }
 }

@@ -14,7 +14,8 @@ import { observeRequests } from './request-log.ts'
 import { addRunRoutes } from './run-routes.ts'
 import { addSyncRoutes } from './sync-routes.ts'
 
-export { hardenServer } from './harden-server.ts'
+export { closeServer } from './close-server.ts'
+export { openServer } from './open-server.ts'
 
 /** The service's HTTP side. Everything under `/admin` and `/api` is behind the token before any route is looked for. */
 export function createHttp(options: HttpOptions): Express {

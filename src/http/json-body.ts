@@ -1,10 +1,13 @@
 import express, { type Request, type RequestHandler } from 'express'
-import { refusal } from './problem.ts'
+import { refusal, TOO_LARGE } from './problem.ts'
 import { sendProblem } from './errors.ts'
+
+// The longest tokens that a body may carry have 8 kB together; the rest is room.
+const LARGEST_BODY_BYTES = 100 * 1024
 
 /** Parses a JSON body of up to 100 kB; a body of any other kind is refused. */
 export function readJsonBody(): RequestHandler[] {
-  return [refuseOtherTypes, express.json({ limit: '100kb' })]
+  return [refuseOtherTypes, refuseTooLarge, express.json({ limit: LARGEST_BODY_BYTES })]
 }
 
 const refuseOtherTypes: RequestHandler = (request, response, next) => {
@@ -12,6 +15,16 @@ const refuseOtherTypes: RequestHandler = (request, response, next) => {
   sendProblem(response, refusal(415, 'send the body as application/json', { Accept: 'application/json' }))
 }
 
+/** One that says so itself is not waited for: the parser would read it to its end before it refused it. */
+const refuseTooLarge: RequestHandler = (request, response, next) => {
+  if (lengthOf(request) <= LARGEST_BODY_BYTES) return next()
+  sendProblem(response, refusal(413, TOO_LARGE))
+}
+
 function hasBody(request: Request): boolean {
-  return request.get('transfer-encoding') !== undefined || Number(request.get('content-length') ?? 0) > 0
+  return request.get('transfer-encoding') !== undefined || lengthOf(request) > 0
+}
+
+function lengthOf(request: Request): number {
+  return Number(request.get('content-length') ?? 0)
 }

@@ -1,5 +1,8 @@
+import { STATUS_CODES } from 'node:http'
 import { isPostgresAway } from '../db/postgres-away.ts'
 import { LedgerError, toLedgerError, type ErrorCode } from '../domain/ledger-error.ts'
+
+export const TOO_LARGE = 'the body is larger than 100 kB'
 
 /** What a refused request is told, before it is put into words of HTTP. */
 export interface Problem {
@@ -10,6 +13,20 @@ export interface Problem {
   readonly headers: Readonly<Record<string, string>>
   /** Members beside those of RFC 9457. */
   readonly members: Readonly<Record<string, unknown>>
+}
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+/** The body that tells of a problem (RFC 9457). */
+export function problemText({ status, code, detail, members }: Problem): string {
+  return JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    code,
+    ...members,
+  })
 }
 
 /** The one place that decides how a failure is answered. */
@@ -84,7 +101,7 @@ function middlewareProblem(thrown: unknown): Problem | null {
   if (thrown instanceof URIError) return badField('path', 'is not percent-encoded properly')
   const { type, status, expose } = thrown as Error & { type?: unknown; status?: unknown; expose?: unknown }
   if (type === 'entity.parse.failed') return badField('body', 'is not a JSON object')
-  if (type === 'entity.too.large') return refusal(413, 'the body is larger than 100 kB')
+  if (type === 'entity.too.large') return refusal(413, TOO_LARGE)
   if (status === 415) return refusal(415, 'the body has an encoding or character set that is not understood')
   if (expose === true && typeof status === 'number' && status >= 400 && status < 500) {
     return badField('body', 'could not be read')

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
 import type { HttpOptions } from './options.ts'
 
@@ -12,6 +13,7 @@ const LONGEST_PATH = 200
 const CLIENT_GONE = 499
 
 const failures = new WeakMap<Response, unknown>()
+const cutOff = new WeakMap<ServerResponse, number>()
 
 /** Names each request, and tells the log and the metrics what became of it. */
 export function observeRequests({
@@ -24,7 +26,7 @@ export function observeRequests({
     response.set(REQUEST_ID, requestIdFor(request))
     response.once('close', () => {
       const durationMs = Math.max(0, database.clock.now().getTime() - startedAt)
-      const status = response.writableFinished ? response.statusCode : CLIENT_GONE
+      const status = response.writableFinished ? response.statusCode : (cutOff.get(response) ?? CLIENT_GONE)
       const route = routeOf(request)
       metrics.observeHttpRequest({
         method: request.method,
@@ -32,7 +34,7 @@ export function observeRequests({
         status: String(status),
         seconds: durationMs / 1000,
       })
-      log.log(status >= 500 ? 'error' : 'debug', 'http request', {
+      log.log(failures.has(response) ? 'error' : 'debug', 'http request', {
         requestId: requestIdOf(response),
         method: request.method,
         path: pathOf(request),
@@ -46,9 +48,14 @@ export function observeRequests({
   }
 }
 
-/** Hands the log line of a request what went wrong inside. */
+/** Hands the log line of a request, an error then, what went wrong inside. */
 export function noteFailure(response: Response, thrown: unknown): void {
   failures.set(response, thrown)
+}
+
+/** Says with which status a request was refused that the server gave up before it was complete. */
+export function noteCutOff(response: ServerResponse, status: number): void {
+  cutOff.set(response, status)
 }
 
 export function requestIdOf(response: Response): string {

@@ -1,9 +1,10 @@
+import { wholeReport } from '../domain/sync-run.ts'
 import type { SyncRun } from '../models/sync-run.ts'
 
 /** A run as it is shown. */
 export function runJson(run: SyncRun) {
   const { id, realmId, trigger, mode, status, startedAt, finishedAt } = run
-  const { servedRequest, requests, meteredCalls, entities } = run
+  const { servedRequest, requests, meteredCalls } = run
   return {
     id,
     realmId,
@@ -15,7 +16,7 @@ export function runJson(run: SyncRun) {
     servedRequest,
     requests,
     meteredCalls,
-    entities,
+    entities: wholeReport(run.entities),
     error:
       run.errorCode === null
         ? null

@@ -1,4 +1,4 @@
-import { PgBoss } from 'pg-boss'
+import { PgBoss, type ConstructorOptions } from 'pg-boss'
 import type { Logger } from 'winston'
 
 export interface BossOptions {
@@ -20,7 +20,16 @@ export const BOSS_POOL_MAX = 3
 
 /** The queue in schema `pgboss`, not started yet. */
 export function createBoss(options: BossOptions): PgBoss {
-  const boss = new PgBoss({
+  const boss = new PgBoss(bossSettings(options))
+  // Without a listener an 'error' event ends the process. pg-boss reconnects by itself.
+  boss.on('error', (error) => options.log.error('queue error', { error }))
+  boss.on('warning', (warning) => options.log.warn('queue warning', { warning: warning.message }))
+  return boss
+}
+
+/** What pg-boss is told, its listeners apart. */
+export function bossSettings(options: BossOptions): ConstructorOptions {
+  return {
     ...options.connection,
     application_name: options.applicationName,
     max: BOSS_POOL_MAX,
@@ -38,9 +47,5 @@ export function createBoss(options: BossOptions): PgBoss {
     // A tick is then at most some 15 seconds late; the defaults (30 and 5) make it 35.
     cronMonitorIntervalSeconds: 10,
     cronWorkerIntervalSeconds: 5,
-  })
-  // Without a listener an 'error' event ends the process. pg-boss reconnects by itself.
-  boss.on('error', (error) => options.log.error('queue error', { error }))
-  boss.on('warning', (warning) => options.log.warn('queue warning', { warning: warning.message }))
-  return boss
+  }
 }

@@ -1,6 +1,7 @@
 import { pauseCalls, readCallsPause } from '../connections/service-state.ts'
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
 import { abandonLapsedRuns } from '../sync/abandon-runs.ts'
+import { foldTotals } from '../sync/fold-totals.ts'
 import { METERED_CALLS_OF_MONTH, monthOf } from '../sync/record-calls.ts'
 
 export interface TickOptions {
@@ -20,16 +21,21 @@ export interface TickResult {
  * claim and jobs in one transaction. Any number of processes may tick at once.
  */
 export async function tick(options: TickOptions): Promise<TickResult> {
-  return options.database.transaction(async (tx) => {
-    await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
-    const abandoned = await abandonLapsedRuns(tx)
-    await guardBudget(tx, options.monthlyCallBudget)
-    if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
-    await pullBack(tx, options.intervalSeconds)
-    const due = await claimDue(tx, options.intervalSeconds)
-    await options.enqueue(tx, due)
-    return { abandoned: abandoned.length, queued: due.length }
-  })
+  const result = await options.database.transaction((tx) => queueDue(tx, options))
+  // By itself and last: no company waits for its metrics.
+  await foldTotals(options.database)
+  return result
+}
+
+async function queueDue(tx: Tx, options: TickOptions): Promise<TickResult> {
+  await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
+  const abandoned = await abandonLapsedRuns(tx)
+  await guardBudget(tx, options.monthlyCallBudget)
+  if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
+  await pullBack(tx, options.intervalSeconds)
+  const due = await claimDue(tx, options.intervalSeconds)
+  await options.enqueue(tx, due)
+  return { abandoned: abandoned.length, queued: due.length }
 }
 
 // The first moment of a company's rhythm, phase + k x interval, after now.
@@ -81,7 +87,7 @@ async function guardBudget(tx: Tx, budget: number | null): Promise<void> {
   const [row] = await rowsOf<{ used: number }>(
     tx.trx,
     `SELECT total AS used
-       FROM metric_totals
+       FROM metric_totals_now()
       WHERE metric = :metric AND labels = jsonb_build_object('month', CAST(:month AS text))`,
     { metric: METERED_CALLS_OF_MONTH, month: monthOf(tx.now) },
   )

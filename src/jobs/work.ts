@@ -35,20 +35,20 @@ export async function workSyncs(
   }
 }
 
-/** Beats once a minute, in whichever scheduler's process comes first. */
+/** Beats once a minute, in whichever scheduler's process comes first. Harmless to repeat when it failed. */
 export async function workTicks(boss: PgBoss, beat: () => Promise<void>): Promise<void> {
-  await boss.work(TICK_QUEUE, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: POLL_SECONDS }, beat)
   await boss.schedule(TICK_QUEUE, '* * * * *', null, { missed: 'once' })
+  await boss.work(TICK_QUEUE, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: POLL_SECONDS }, beat)
 }
 
-/** Cleans up once an hour. */
+/** Cleans up once an hour. Harmless to repeat when it failed. */
 export async function workHousekeeping(
   boss: PgBoss,
   log: Logger,
   clean: () => Promise<number>,
 ): Promise<void> {
+  await boss.schedule(HOUSEKEEPING_QUEUE, '17 * * * *', null, { missed: 'once' })
   await boss.work(HOUSEKEEPING_QUEUE, { pollingIntervalSeconds: 60 }, async () => {
     log.info('old runs deleted', { runs: await clean() })
   })
-  await boss.schedule(HOUSEKEEPING_QUEUE, '17 * * * *', null, { missed: 'once' })
 }

@@ -30,7 +30,7 @@ export interface Freshness {
   readonly watermark: number | null
 }
 
-/** A row of `metric_totals`. */
+/** A row of `metric_totals_now()`. */
 export interface Total {
   readonly metric: string
   readonly labels: Readonly<Record<string, string>>

@@ -13,66 +13,75 @@ export interface MirroredTable<Of extends Entity = Entity> {
   readonly table: string
   /** Columns that hold the content, by the name they have in the domain. */
   readonly content: Readonly<Record<keyof ContentOf[Of], string>>
+  /** What Postgres keeps in them, by the same name. */
+  readonly types: Readonly<Record<keyof ContentOf[Of], ColumnType>>
 }
+
+export type ColumnType = 'text' | 'numeric' | 'date' | 'boolean'
 
 /** The registry: where each entity is kept. A new entity is one line here and one for its mapper. */
 export const MIRRORED_TABLES: { readonly [Of in Entity]: MirroredTable<Of> } = {
-  vendor: mirrored<'vendor'>(Vendor, ['displayName', 'companyName', 'currency', 'active']),
-  customer: mirrored<'customer'>(Customer, [
-    'displayName',
-    'fullyQualifiedName',
-    'parentId',
-    'currency',
-    'active',
-  ]),
-  balance: mirrored<'balance'>(Balance, [
-    'accountName',
-    'fullyQualifiedName',
-    'accountType',
-    'accountSubType',
-    'classification',
-    'currency',
-    'currentBalance',
-    'currentBalanceWithSubAccounts',
-    'parentId',
-    'active',
-  ]),
-  bill: mirrored<'bill'>(Bill, [
-    'vendorId',
-    'vendorName',
-    'docNumber',
-    'txnDate',
-    'dueDate',
-    'currency',
-    'exchangeRate',
-    'totalAmount',
-    'balance',
-    'homeBalance',
-    'apAccountId',
-    'privateNote',
-  ]),
-  invoice: mirrored<'invoice'>(Invoice, [
-    'customerId',
-    'customerName',
-    'docNumber',
-    'txnDate',
-    'dueDate',
-    'currency',
-    'exchangeRate',
-    'totalAmount',
-    'balance',
-    'homeTotalAmount',
-    'homeBalance',
-    'emailStatus',
-    'privateNote',
-    'voided',
-  ]),
+  vendor: mirrored<'vendor'>(Vendor, {
+    displayName: 'text',
+    companyName: 'text',
+    currency: 'text',
+    active: 'boolean',
+  }),
+  customer: mirrored<'customer'>(Customer, {
+    displayName: 'text',
+    fullyQualifiedName: 'text',
+    parentId: 'text',
+    currency: 'text',
+    active: 'boolean',
+  }),
+  balance: mirrored<'balance'>(Balance, {
+    accountName: 'text',
+    fullyQualifiedName: 'text',
+    accountType: 'text',
+    accountSubType: 'text',
+    classification: 'text',
+    currency: 'text',
+    currentBalance: 'numeric',
+    currentBalanceWithSubAccounts: 'numeric',
+    parentId: 'text',
+    active: 'boolean',
+  }),
+  bill: mirrored<'bill'>(Bill, {
+    vendorId: 'text',
+    vendorName: 'text',
+    docNumber: 'text',
+    txnDate: 'date',
+    dueDate: 'date',
+    currency: 'text',
+    exchangeRate: 'numeric',
+    totalAmount: 'numeric',
+    balance: 'numeric',
+    homeBalance: 'numeric',
+    apAccountId: 'text',
+    privateNote: 'text',
+  }),
+  invoice: mirrored<'invoice'>(Invoice, {
+    customerId: 'text',
+    customerName: 'text',
+    docNumber: 'text',
+    txnDate: 'date',
+    dueDate: 'date',
+    currency: 'text',
+    exchangeRate: 'numeric',
+    totalAmount: 'numeric',
+    balance: 'numeric',
+    homeTotalAmount: 'numeric',
+    homeBalance: 'numeric',
+    emailStatus: 'text',
+    privateNote: 'text',
+    voided: 'boolean',
+  }),
 }
 
 function mirrored<Of extends Entity>(
   model: typeof MirroredRecord,
-  content: readonly (keyof ContentOf[Of] & string)[],
+  types: Readonly<Record<keyof ContentOf[Of], ColumnType>>,
 ): MirroredTable<Of> {
-  const columns = Object.fromEntries(content.map((name) => [name, snakeCase(name)]))
-  return { model, table: model.tableName, content: columns as Record<keyof ContentOf[Of], string> }
+  const columns = Object.fromEntries(Object.keys(types).map((name) => [name, snakeCase(name)]))
+  return { model, table: model.tableName, content: columns as Record<keyof ContentOf[Of], string>, types }
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../domain/ledger-error.ts'
-import type { Mode, RunReport, RunStatus, Trigger } from '../domain/sync-run.ts'
+import type { KeptReport, Mode, RunStatus, Trigger } from '../domain/sync-run.ts'
 import { LedgerModel } from './ledger-model.ts'
 
 /** A row of `sync_runs`. */
@@ -20,7 +20,7 @@ export class SyncRun extends LedgerModel {
   declare requests: number
   declare meteredCalls: number
   declare changed: boolean
-  declare entities: RunReport
+  declare entities: KeptReport
   declare errorCode: ErrorCode | null
   declare errorMessage: string | null
   declare intuitTid: string | null

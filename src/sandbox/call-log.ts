@@ -27,8 +27,8 @@ export interface CallLog {
 }
 
 export interface CallRecorder extends CallLog {
-  /** Calls taken up since the start, cleared ones included. */
-  total(): number
+  /** Calls of a company taken up since the start, cleared ones included. */
+  total(realmId: string | null): number
   begin(call: Omit<Call, 'status' | 'metered'>): Call
   answered(call: Call, status: number): void
 }
@@ -38,12 +38,13 @@ const KEPT_CALLS = 20_000
 
 export function createCallLog(): CallRecorder {
   let calls: Call[] = []
-  let total = 0
+  const totals = new Map<string | null, number>()
   const metered = new Map<string, number>()
+  const total = (realmId: string | null) => totals.get(realmId) ?? 0
   const begin = (call: Omit<Call, 'status' | 'metered'>) => {
     const begun = { ...call, status: null, metered: false }
     calls.push(begun)
-    total += 1
+    totals.set(call.realmId, total(call.realmId) + 1)
     if (calls.length > KEPT_CALLS) calls = calls.slice(KEPT_CALLS / 2)
     return begun
   }
@@ -61,5 +62,5 @@ export function createCallLog(): CallRecorder {
     realmId === undefined
       ? [...metered.values()].reduce((sum, count) => sum + count, 0)
       : (metered.get(realmId) ?? 0)
-  return { begin, answered, clear, meteredCount, total: () => total, list: () => [...calls] }
+  return { begin, answered, clear, meteredCount, total, list: () => [...calls] }
 }

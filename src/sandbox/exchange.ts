@@ -28,7 +28,8 @@ export function beginExchange(
   call: Omit<Call, 'status' | 'metered' | 'atMs' | 'intuitTid'>,
 ): Exchange {
   const atMs = services.now()
-  const serial = services.calls.total()
+  // By company, so that what happens to one does not depend on how often the others were called.
+  const serial = `${call.realmId} ${services.calls.total(call.realmId)}`
   const digest = createHash('sha1').update(`${services.seed} ${atMs} ${serial} ${call.path}`).digest('hex')
   const begun = services.calls.begin({
     ...call,

@@ -38,7 +38,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     await noteFailure(tx, run.realmId, error)
     if (error.details.ambiguous) fate = await judgeRefusal(tx, run.realmId, fate, error)
     await closeFailed(tx, run, error)
-    await carryOut(tx, run.realmId, fate, error)
+    await carryOut(tx, run, fate, error)
     return [
       ...runTotals(run, 'failed', tx.now),
       ...recordTotals(run),
@@ -81,14 +81,15 @@ async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<void> 
   )
 }
 
-async function carryOut(tx: Tx, realmId: string, fate: Fate, error: LedgerError): Promise<void> {
+async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promise<void> {
+  const { realmId } = run
   switch (fate.kind) {
     case 'later':
-      await waitUntil(tx, realmId, secondsAfter(tx.now, fate.delaySeconds), error)
+      await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
       if (error.code === 'throttled') await noticeThrottledApp(tx, realmId, fate.delaySeconds, error)
       return
     case 'lapsed':
-      await waitUntil(tx, realmId, secondsAfter(tx.now, fate.delaySeconds), error)
+      await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
       return setStatus(tx, realmId, 'unavailable', error)
     case 'reauth':
       return setStatus(tx, realmId, 'needs_reauth', error)
@@ -161,10 +162,17 @@ async function noticeThrottledApp(
   })
 }
 
-async function waitUntil(tx: Tx, realmId: string, notBefore: Date, error: LedgerError): Promise<void> {
+/**
+ * A person who asked while this run was under way asked for a run after it, and lifts a wait that we chose as if they
+ * had asked a moment later.
+ */
+async function waitUntil(tx: Tx, run: Run, notBefore: Date, error: LedgerError): Promise<void> {
   await tx.trx.raw(
-    `UPDATE companies SET not_before = :notBefore, not_before_code = :code WHERE realm_id = :realmId`,
-    { realmId, notBefore, code: error.code },
+    `UPDATE companies
+        SET not_before = :notBefore, not_before_code = :code
+      WHERE realm_id = :realmId
+        AND (:code = 'throttled' OR requested_trigger <> 'manual' OR requested_seq = :servedRequest)`,
+    { realmId: run.realmId, notBefore, code: error.code, servedRequest: run.servedRequest },
   )
 }
 

@@ -1,4 +1,4 @@
-import { rowsOf, type Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { callTotals, recordCallsByDay } from './record-calls.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
@@ -9,7 +9,7 @@ import type { Run } from './run.ts'
  * the lease away until it ends: a process that was paused and wakes up writes nothing. The calls made since the
  * last one are recorded with it.
  *
- * @param work may return totals to raise; they are raised last, because every run of the service shares those rows.
+ * @param work may return totals to raise.
  * @throws LedgerError `lease_lost` when the run is no longer the company's running one.
  */
 export async function fenced(run: Run, work: (tx: Tx) => Promise<Increment[] | void>): Promise<void> {
@@ -24,7 +24,7 @@ export async function fenced(run: Run, work: (tx: Tx) => Promise<Increment[] | v
 }
 
 async function holdLease(tx: Tx, runId: number): Promise<void> {
-  const held = await rowsOf(
+  const held = await rowsOfPrepared(
     tx.trx,
     `SELECT id FROM sync_runs WHERE id = :runId AND status = 'running' FOR SHARE`,
     { runId },

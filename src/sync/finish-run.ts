@@ -1,5 +1,5 @@
 import { noteServed } from '../connections/service-state.ts'
-import { rowsOf, type Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
@@ -30,7 +30,8 @@ export async function finishRun(run: Run): Promise<FinishedRun> {
 
 /** The only place where a watermark moves. It never moves back: an older listing may end after a newer capture. */
 async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
-  await tx.trx.raw(
+  await rowsOfPrepared(
+    tx.trx,
     `INSERT INTO sync_states AS s (realm_id, entity, watermark, last_synced_at, listing, mapping_version)
      SELECT :realmId, w.entity, w.watermark, :now, NULL, :mappingVersion
        FROM jsonb_to_recordset(CAST(:watermarks AS jsonb)) AS w (entity text, watermark timestamptz)
@@ -49,7 +50,7 @@ async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
 }
 
 async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
-  const [company] = await rowsOf<{ askedAgain: boolean }>(
+  const [company] = await rowsOfPrepared<{ askedAgain: boolean }>(
     tx.trx,
     `UPDATE companies
         SET served_seq = greatest(served_seq, :servedRequest),
@@ -76,7 +77,8 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
 }
 
 async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
-  await tx.trx.raw(
+  await rowsOfPrepared(
+    tx.trx,
     `UPDATE sync_runs
         SET status = :status, mode = :mode, finished_at = :now, requests = :requests, metered_calls = :meteredCalls,
             changed = :changed, entities = CAST(:entities AS jsonb), served_request = :servedRequest

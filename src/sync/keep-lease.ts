@@ -1,4 +1,4 @@
-import { rowsOf, type Database } from '../db/database.ts'
+import { rowsOfPrepared, type Database } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 
 // Six heartbeats fit into the 30 seconds after which a lease lapses: one slow statement does not lose it.
@@ -27,7 +27,7 @@ export function keepLease(database: Database, runId: number): Lease {
 }
 
 async function beat(database: Database, runId: number): Promise<boolean> {
-  const held = await rowsOf(
+  const held = await rowsOfPrepared(
     database.knex,
     `UPDATE sync_runs SET heartbeat_at = clock_timestamp() WHERE id = :runId AND status = 'running' RETURNING id`,
     { runId },

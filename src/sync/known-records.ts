@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { rowsOf, type Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import type { Page } from '../domain/change.ts'
 import type { Known, KnownRecord } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
@@ -16,7 +16,8 @@ export async function noteAlive(
   entity: Entity,
   { changes, observedAt }: Page,
 ): Promise<void> {
-  await tx.trx.raw(
+  await rowsOfPrepared(
+    tx.trx,
     `UPDATE ${MIRRORED_TABLES[entity].table}
         SET observed_at = greatest(observed_at, :observedAt), last_synced_at = :now
       WHERE realm_id = :realmId AND qbo_id = ANY (:qboIds) AND deleted_at IS NULL`,
@@ -31,7 +32,7 @@ export async function readKnown(
   entity: Entity,
   qboIds: readonly string[],
 ): Promise<Map<string, Known>> {
-  const records = await rowsOf<KnownRow>(
+  const records = await rowsOfPrepared<KnownRow>(
     on,
     `SELECT qbo_id AS "qboId", content_hash AS "contentHash", sync_token AS "syncToken",
             source_updated_at AS "sourceUpdatedAt", observed_at AS "observedAt", deleted_at IS NOT NULL AS deleted
@@ -42,7 +43,7 @@ export async function readKnown(
   const known = new Map<string, Known>(records.map((record) => [record.qboId, { record, buried: null }]))
   const unseen = qboIds.filter((qboId) => !known.has(qboId))
   if (unseen.length === 0) return known
-  const buried = await rowsOf<BuriedRow>(
+  const buried = await rowsOfPrepared<BuriedRow>(
     on,
     `SELECT qbo_id AS "qboId", source_updated_at AS "sourceUpdatedAt", observed_at AS "observedAt"
        FROM tombstones

@@ -1,5 +1,5 @@
 import { readCallsPause } from '../connections/service-state.ts'
-import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Database, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { SYNCED_STATUSES } from '../domain/company.ts'
 import type { Entity } from '../domain/entity.ts'
@@ -69,7 +69,7 @@ async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
 }
 
 async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefined> {
-  const [company] = await rowsOf<CompanyRow>(
+  const [company] = await rowsOfPrepared<CompanyRow>(
     tx.trx,
     `SELECT status, not_before AS "notBefore", requested_seq AS "requestedSeq",
             full_requested_seq AS "fullRequestedSeq", served_seq AS "servedSeq",
@@ -84,7 +84,7 @@ async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefi
 }
 
 async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<number | null> {
-  const [row] = await rowsOf<{ id: number }>(
+  const [row] = await rowsOfPrepared<{ id: number }>(
     tx.trx,
     `INSERT INTO sync_runs (realm_id, trigger, mode, status, started_at, served_request)
      VALUES (:realmId, :trigger, :mode, 'running', :now, :servedRequest)
@@ -102,7 +102,7 @@ async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<
 }
 
 async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntityState>> {
-  const rows = await rowsOf<EntityState & { entity: Entity }>(
+  const rows = await rowsOfPrepared<EntityState & { entity: Entity }>(
     tx.trx,
     `SELECT entity, watermark, listing, mapping_version AS "mappingVersion"
        FROM sync_states
@@ -113,7 +113,7 @@ async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntitySt
 }
 
 async function readOpenRejects(tx: Tx, realmId: string): Promise<Set<Entity>> {
-  const rows = await rowsOf<{ entity: Entity }>(
+  const rows = await rowsOfPrepared<{ entity: Entity }>(
     tx.trx,
     `SELECT DISTINCT entity FROM sync_rejects WHERE realm_id = :realmId AND resolved_at IS NULL`,
     { realmId },

@@ -1,4 +1,4 @@
-import type { Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
 
 export interface Increment {
   readonly metric: string
@@ -7,18 +7,20 @@ export interface Increment {
 }
 
 /**
- * Raises totals of `metric_totals`. One statement in the order of the key, as the last of its transaction: every
- * run raises the same few rows, so they are held briefly and never in two orders.
+ * Raises totals of the metrics, with the transaction that they tell of. Every run of the service raises the same few,
+ * so each only adds rows of its own to `metric_raises`: nobody waits for anybody. `foldTotals` adds them up.
+ *
+ * Amounts are kept in whole 1024ths, to which the sum of doubles is the same in every order: Prometheus takes a
+ * counter that falls by the last of its digits for one that began anew.
  */
 export async function raiseTotals(tx: Tx, increments: readonly Increment[]): Promise<void> {
   if (increments.length === 0) return
-  await tx.trx.raw(
-    `INSERT INTO metric_totals AS t (metric, labels, total)
-     SELECT i.metric, i.labels, sum(i.by)
+  await rowsOfPrepared(
+    tx.trx,
+    `INSERT INTO metric_raises (metric, labels, amount)
+     SELECT i.metric, i.labels, sum(round(i.by * 1024) / 1024)
        FROM jsonb_to_recordset(CAST(:increments AS jsonb)) AS i (metric text, labels jsonb, by double precision)
-      GROUP BY i.metric, i.labels
-      ORDER BY i.metric, i.labels
-     ON CONFLICT (metric, labels) DO UPDATE SET total = t.total + excluded.total`,
+      GROUP BY i.metric, i.labels`,
     { increments: JSON.stringify(increments) },
   )
 }

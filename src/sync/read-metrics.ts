@@ -62,7 +62,7 @@ async function readTotals(tx: Tx, perCompany: boolean): Promise<Total[]> {
   return rowsOf<Total>(
     tx.trx,
     `SELECT metric, labels, total
-       FROM metric_totals
+       FROM metric_totals_now()
       WHERE :perCompany OR labels ->> 'realm_id' IS NULL`,
     { perCompany },
   )

@@ -1,4 +1,4 @@
-import type { Tx } from '../db/database.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
 import type { Run } from './run.ts'
@@ -32,7 +32,8 @@ export async function recordCallsByDay(
   calls: readonly QuickBooksCall[],
 ): Promise<void> {
   if (calls.length === 0) return
-  await tx.trx.raw(
+  await rowsOfPrepared(
+    tx.trx,
     `INSERT INTO quickbooks_calls AS c (realm_id, day, operation, status, calls, metered_calls)
      SELECT :realmId, (CAST(:now AS timestamptz) AT TIME ZONE 'UTC')::date, r.operation, r.status,
             count(*), count(*) FILTER (WHERE r.metered)

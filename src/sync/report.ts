@@ -1,5 +1,5 @@
 import { ENTITIES } from '../domain/entity.ts'
-import type { EntityCounts, RunReport, RunStatus } from '../domain/sync-run.ts'
+import type { EntityCounts, KeptReport, RunStatus } from '../domain/sync-run.ts'
 import type { Increment } from './raise-totals.ts'
 import { countsOf, stateOf, type Run } from './run.ts'
 
@@ -13,18 +13,24 @@ const WRITTEN = ['inserted', 'updated', 'deleted', 'revived'] as const
  *
  * @param watermarks `moved` by a run that took everything, `kept` by any other.
  */
-export function reportOf(run: Run, watermarks: 'moved' | 'kept'): RunReport {
-  const report: RunReport = {}
+export function reportOf(run: Run, watermarks: 'moved' | 'kept'): KeptReport {
+  const report: KeptReport = {}
   for (const entity of ENTITIES) {
     const before = stateOf(run, entity).watermark
     const after = (watermarks === 'moved' ? run.watermarks.get(entity) : null) ?? before
     report[entity] = {
       watermarkFrom: before?.toISOString() ?? null,
       watermarkTo: after?.toISOString() ?? null,
-      ...countsOf(run, entity),
+      ...happened(countsOf(run, entity)),
     }
   }
   return report
+}
+
+/** The counts that are not zero. */
+//placeholder
+export function happened(counts: EntityCounts): Partial<EntityCounts> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 }
 
 /** Records of which the run wrote a version. */
@@ -37,9 +43,11 @@ export function changedRecords(run: Run): number {
 
 export function recordTotals(run: Run): Increment[] {
   return ENTITIES.flatMap((entity) =>
-    (Object.entries(countsOf(run, entity)) as [keyof EntityCounts, number][])
-      .filter(([, by]) => by > 0)
-      .map(([change, by]) => ({ metric: 'ledger_sync_records_total', labels: { entity, change }, by })),
+    Object.entries(happened(countsOf(run, entity))).map(([change, by]) => ({
+      metric: 'ledger_sync_records_total',
+      labels: { entity, change },
+      by,
+    })),
   )
 }
 

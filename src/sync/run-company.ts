@@ -17,7 +17,7 @@ import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { recordLastCalls } from './record-calls.ts'
 import { remap } from './remap.ts'
-import { changedRecords } from './report.ts'
+import { changedRecords, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
 import { countsOf, resumableListing, stateOf, type Run } from './run.ts'
 
@@ -219,14 +219,8 @@ function logRun(log: Logger, run: Run): void {
   })
 }
 
-/** The counts that are not zero: an idle company's line stays short. */
-function whatHappened(run: Run): Record<string, Record<string, number>> {
-  const happened = ENTITIES.map(
-    (entity) =>
-      [
-        entity,
-        Object.fromEntries(Object.entries(countsOf(run, entity)).filter(([, count]) => count > 0)),
-      ] as const,
-  )
-  return Object.fromEntries(happened.filter(([, counts]) => Object.keys(counts).length > 0))
+/** An idle company's line stays short. */
+function whatHappened(run: Run): Record<string, object> {
+  const counts = ENTITIES.map((entity) => [entity, happened(countsOf(run, entity))] as const)
+  return Object.fromEntries(counts.filter(([, happening]) => Object.keys(happening).length > 0))
 }

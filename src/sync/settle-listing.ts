@@ -1,10 +1,11 @@
 import { rowsOf } from '../db/database.ts'
-import type { Page } from '../domain/change.ts'
-import type { Entity } from '../domain/entity.ts'
+import type { Page, Tombstone } from '../domain/change.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.ts'
-import { countsOf, type Run } from './run.ts'
+import { readKnown } from './known-records.ts'
+import { countsOf, OVERLAP_MS, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
 
 export interface FinishedListing {
@@ -27,7 +28,7 @@ const FEW_RECORDS = 20
  * before that is believed.
  *
  * @throws LedgerError `unavailable` when the listing cannot be shown to be complete, `mass_disappearance` when more
- * than half of the records are gone.
+ * than half of the entity's records are gone and these are not few, or most of the company's are.
  */
 export async function settleListing(run: Run, entity: Entity, listing: FinishedListing): Promise<void> {
   for (let look = 1; look <= LOOKS; look += 1) {
@@ -103,21 +104,52 @@ async function takeDeletes(
   if (unseen.length === 0) return true
   const { page, missing } = await run.reader.byIds(entity, unseen)
   if (missing.length > surplus) return false
-  if (missing.length > FEW_RECORDS && missing.length > held / 2) {
+  if (missing.length > held / 2 && (missing.length > FEW_RECORDS || (await isMostOfCompany(run)))) {
     throw new LedgerError(
       'mass_disappearance',
       `${missing.length} of ${held} ${entity} records vanished from QuickBooks at once; nothing was deleted`,
     )
   }
   await takePage(run, entity, page, { authoritative: true })
-  const tombstones = missing.map((qboId) => ({
-    kind: 'tombstone' as const,
-    qboId,
-    sourceUpdatedAt: page.observedAt,
-  }))
+  const tombstones = await inferTombstones(run, entity, missing, page.observedAt)
   await takePage(run, entity, { ...page, changes: tombstones, rejects: [] }, { authoritative: true })
   countsOf(run, entity).fetched -= missing.length
   return true
+}
+
+/**
+ * When a record went is nowhere to be read: at the latest when it was looked for. One that changed within the overlap
+ * before may only not show yet, in a QuickBooks that lags behind itself; no later than its last change is said of
+ * that one, so that change data capture, which tells of the change again, brings it back.
+ */
+async function inferTombstones(
+  run: Run,
+  entity: Entity,
+  qboIds: readonly string[],
+  observedAt: Date,
+): Promise<Tombstone[]> {
+  const known = await readKnown(run.database.knex, run.realmId, entity, qboIds)
+  return qboIds.map((qboId) => {
+    const changedAt = known.get(qboId)?.record?.sourceUpdatedAt ?? observedAt
+    const isFresh = changedAt.getTime() > observedAt.getTime() - OVERLAP_MS
+    return { kind: 'tombstone', qboId, sourceUpdatedAt: isFresh ? changedAt : observedAt }
+  })
+}
+
+/**
+ * Few records of one entity may be all that it had, and may well go; when the others are gone too, it is the company
+ * that vanished. Its lists come first in a run and are short: they would be believed before the rest is looked at.
+ */
+async function isMostOfCompany(run: Run): Promise<boolean> {
+  let [everything, gone] = [0, 0]
+  for (const entity of ENTITIES) {
+    const held = await countHeld(run, entity)
+    if (held === 0) continue
+    const { count } = await run.reader.count(entity)
+    everything += held
+    gone += Math.max(0, held - count)
+  }
+  return gone === everything || (gone > FEW_RECORDS && gone > everything / 2)
 }
 
 async function hasUnreadable(run: Run, entity: Entity): Promise<boolean> {

@@ -1,7 +1,9 @@
-import { rowsOf, type Tx } from '../db/database.ts'
-import type { Tombstone, Version } from '../domain/change.ts'
+import type { Knex } from 'knex'
+import { jsonbArray, textArray, timestamptzArray } from '../db/array-parameters.ts'
+import { rowsOfPrepared, type Tx } from '../db/database.ts'
+import type { Content, Tombstone, Version } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
-import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import { MIRRORED_TABLES, type ColumnType } from '../models/mirrored-tables.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 
 export interface WriteContext {
@@ -16,20 +18,6 @@ export interface WriteContext {
 // Decisions are made on rows that were read without a lock, so each write asks again.
 const NOT_OLDER = `(:authoritative OR (t.source_updated_at, t.observed_at) <= (r.source_updated_at, r.observed_at))`
 
-const BOOKKEEPING_COLUMNS = [
-  'sync_token',
-  'source_created_at',
-  'source_updated_at',
-  'source_valid_from',
-  'observed_at',
-  'last_synced_at',
-  'deleted_at',
-  'content_hash',
-  'mapping_version',
-  'sync_run_id',
-  'raw',
-]
-
 /** Inserts records or replaces their content. @returns the ids written. */
 export async function writeAll(
   context: WriteContext,
@@ -37,27 +25,34 @@ export async function writeAll(
   sourceValidFrom: (version: Version) => Date,
 ): Promise<string[]> {
   if (versions.length === 0) return []
-  const { table, content } = MIRRORED_TABLES[context.entity]
-  const columns = [...Object.values<string>(content), ...BOOKKEEPING_COLUMNS]
-  const rows = versions.map((version) => rowText(context, version, sourceValidFrom(version)))
-  return written(
+  const columns = columnsOf(context.entity, versions, sourceValidFrom)
+  const names = columns.map(({ name }) => name)
+  const same = ['observed_at', 'last_synced_at', 'mapping_version', 'sync_run_id']
+  return idsOf(
     context,
-    `INSERT INTO ${table} AS t (realm_id, qbo_id, ${columns.join(', ')})
-     SELECT r.realm_id, r.qbo_id, ${columns.map((column) => `r.${column}`).join(', ')}
-       FROM jsonb_populate_recordset(NULL::${table}, CAST(:rows AS jsonb)) AS r
+    `INSERT INTO ${MIRRORED_TABLES[context.entity].table} AS t (realm_id, qbo_id, ${[...names, ...same].join(', ')})
+     SELECT :realmId, r.qbo_id, ${columns.map(({ name, type }) => `CAST(r.${name} AS ${type})`).join(', ')},
+            :observedAt, :now, :mappingVersion, :runId
+       FROM (SELECT unnest(CAST(:qboIds AS text[])) AS qbo_id,
+                    ${columns.map(({ name, sentAs }) => `unnest(CAST(:${name} AS ${sentAs}[])) AS ${name}`).join(', ')}) AS r
       ORDER BY r.qbo_id
      ON CONFLICT (realm_id, qbo_id) DO UPDATE
-        SET ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}
+        SET deleted_at = NULL, ${[...names, ...same].map((name) => `${name} = excluded.${name}`).join(', ')}
       WHERE ${NOT_OLDER.replaceAll('r.', 'excluded.')}
-     RETURNING t.qbo_id AS "qboId"`,
-    `[${rows.join(',')}]`,
+     RETURNING t.qbo_id`,
+    {
+      observedAt: context.observedAt,
+      mappingVersion: MAPPING_VERSION,
+      qboIds: textArray(versions.map(({ qboId }) => qboId)),
+      ...Object.fromEntries(columns.map(({ name, values }) => [name, values])),
+    },
   )
 }
 
 /** Notes that QuickBooks touched records without changing what they say: no version. @returns the ids written. */
 export async function touchAll(context: WriteContext, versions: readonly Version[]): Promise<string[]> {
   if (versions.length === 0) return []
-  return written(
+  return idsOf(
     context,
     `UPDATE ${MIRRORED_TABLES[context.entity].table} AS t
         SET sync_token = r.sync_token,
@@ -67,22 +62,24 @@ export async function touchAll(context: WriteContext, versions: readonly Version
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (qbo_id text, sync_token text, source_updated_at timestamptz, observed_at timestamptz)
       WHERE t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND ${NOT_OLDER}
-     RETURNING t.qbo_id AS "qboId"`,
-    JSON.stringify(
-      versions.map((version) => ({
-        qbo_id: version.qboId,
-        sync_token: version.syncToken,
-        source_updated_at: version.sourceUpdatedAt,
-        observed_at: context.observedAt,
-      })),
-    ),
+     RETURNING t.qbo_id`,
+    {
+      rows: JSON.stringify(
+        versions.map((version) => ({
+          qbo_id: version.qboId,
+          sync_token: version.syncToken,
+          source_updated_at: version.sourceUpdatedAt,
+          observed_at: context.observedAt,
+        })),
+      ),
+    },
   )
 }
 
 /** Marks records as deleted in QuickBooks; the rows stay. @returns the ids written. */
 export async function deleteAll(context: WriteContext, tombstones: readonly Tombstone[]): Promise<string[]> {
   if (tombstones.length === 0) return []
-  return written(
+  return idsOf(
     context,
     `UPDATE ${MIRRORED_TABLES[context.entity].table} AS t
         SET deleted_at = :now,
@@ -94,15 +91,16 @@ export async function deleteAll(context: WriteContext, tombstones: readonly Tomb
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (qbo_id text, source_updated_at timestamptz, observed_at timestamptz)
       WHERE t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND t.deleted_at IS NULL AND ${NOT_OLDER}
-     RETURNING t.qbo_id AS "qboId"`,
-    tombstoneRows(context, tombstones),
+     RETURNING t.qbo_id`,
+    { rows: tombstoneRows(context, tombstones) },
   )
 }
 
 /** Keeps the deletes of records that were never seen. */
 export async function buryAll(context: WriteContext, tombstones: readonly Tombstone[]): Promise<void> {
   if (tombstones.length === 0) return
-  await context.tx.trx.raw(
+  await rowsOfPrepared(
+    context.tx.trx,
     `INSERT INTO tombstones (realm_id, entity, qbo_id, source_updated_at, observed_at, deleted_at, sync_run_id)
      SELECT :realmId, :entity, r.qbo_id, r.source_updated_at, r.observed_at, :now, :runId
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
@@ -116,15 +114,28 @@ export async function buryAll(context: WriteContext, tombstones: readonly Tombst
 /** Lifts the tombstones of records that turned out to be alive. */
 export async function digUp(context: WriteContext, qboIds: readonly string[]): Promise<void> {
   if (qboIds.length === 0) return
-  await context.tx.trx.raw(
+  await rowsOfPrepared(
+    context.tx.trx,
     `DELETE FROM tombstones WHERE realm_id = :realmId AND entity = :entity AND qbo_id = ANY (:qboIds)`,
     { ...bindings(context), qboIds: [...qboIds] },
   )
 }
 
-async function written(context: WriteContext, sql: string, rows: string): Promise<string[]> {
-  const returned = await rowsOf<{ qboId: string }>(context.tx.trx, sql, { ...bindings(context), rows })
-  return returned.map((row) => row.qboId)
+/** One row with all ids: a thousand rows of one would cost Node more than making the parameters did. */
+async function idsOf(
+  context: WriteContext,
+  writing: string,
+  more: Record<string, Knex.RawBinding>,
+): Promise<string[]> {
+  const [row] = await rowsOfPrepared<{ qboIds: string[] | null }>(
+    context.tx.trx,
+    `WITH written AS (
+       ${writing}
+     )
+     SELECT json_agg(qbo_id) AS "qboIds" FROM written`,
+    { ...bindings(context), ...more },
+  )
+  return row?.qboIds ?? []
 }
 
 function bindings({ tx, realmId, runId, entity, authoritative }: WriteContext) {
@@ -141,24 +152,47 @@ function tombstoneRows({ observedAt }: WriteContext, tombstones: readonly Tombst
   )
 }
 
-/** The payload goes in as the text it came as: parsed and written again it could lose digits. */
-function rowText(context: WriteContext, version: Version, sourceValidFrom: Date): string {
-  const { content } = MIRRORED_TABLES[context.entity]
-  const row: Record<string, unknown> = {
-    realm_id: context.realmId,
-    qbo_id: version.qboId,
-    sync_token: version.syncToken,
-    source_created_at: version.sourceCreatedAt,
-    source_updated_at: version.sourceUpdatedAt,
-    source_valid_from: sourceValidFrom,
-    observed_at: context.observedAt,
-    last_synced_at: context.tx.now,
-    deleted_at: null,
-    content_hash: version.contentHash,
-    mapping_version: MAPPING_VERSION,
-    sync_run_id: context.runId,
-  }
-  const values = version.content as unknown as Record<string, unknown>
-  for (const [name, column] of Object.entries<string>(content)) row[column] = values[name]
-  return `${JSON.stringify(row).slice(0, -1)},"raw":${version.raw}}`
+interface Column {
+  readonly name: string
+  readonly type: string
+  readonly sentAs: 'text' | 'jsonb' | 'timestamptz'
+  readonly values: Buffer
+}
+
+/** What differs from record to record, column by column. */
+function columnsOf(
+  entity: Entity,
+  versions: readonly Version[],
+  sourceValidFrom: (version: Version) => Date,
+): Column[] {
+  const moments = (name: string, valueOf: (version: Version) => Date | null): Column => ({
+    name,
+    type: 'timestamptz',
+    sentAs: 'timestamptz',
+    values: timestamptzArray(versions.map(valueOf)),
+  })
+  const texts = (name: string, type: string, valueOf: (version: Version) => string | null): Column => ({
+    name,
+    type,
+    sentAs: 'text',
+    values: textArray(versions.map(valueOf)),
+  })
+  const { content, types } = MIRRORED_TABLES[entity]
+  return [
+    ...Object.entries<string>(content).map(([field, name]) =>
+      texts(name, (types as Record<string, ColumnType>)[field]!, ({ content: of }) => textOf(of, field)),
+    ),
+    texts('sync_token', 'text', (version) => version.syncToken),
+    moments('source_created_at', (version) => version.sourceCreatedAt),
+    moments('source_updated_at', (version) => version.sourceUpdatedAt),
+    moments('source_valid_from', sourceValidFrom),
+    texts('content_hash', 'text', (version) => version.contentHash),
+    // The text it came as: parsed and written again it could lose digits.
+    { name: 'raw', type: 'jsonb', sentAs: 'jsonb', values: jsonbArray(versions.map(({ raw }) => raw)) },
+  ]
+}
+
+function textOf(content: Content, field: string): string | null {
+  const value = (content as unknown as Record<string, string | boolean | null>)[field]
+  return value === null || value === undefined ? null : String(value)
 }

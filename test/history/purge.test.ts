@@ -53,10 +53,11 @@ async function fillCompany(realmId: string): Promise<void> {
     [realmId],
   )
   await history.run(`INSERT INTO quickbooks_calls VALUES ($1, current_date, 'query', '200', 1, 1)`, [realmId])
-  await history.run(
-    `INSERT INTO metric_totals VALUES ('calls', jsonb_build_object('realm_id', $1::text), 1)`,
-    [realmId],
-  )
+  for (const table of ['metric_totals', 'metric_raises']) {
+    await history.run(`INSERT INTO ${table} VALUES ('calls', jsonb_build_object('realm_id', $1::text), 1)`, [
+      realmId,
+    ])
+  }
 }
 
 async function disconnect(realmId = REALM): Promise<void> {
@@ -105,9 +106,9 @@ describe('purge_company', () => {
     await history.run('SELECT purge_company($1, $2)', [REALM, REASON])
     expect(await rowsOfCompany(REALM)).toEqual(NOTHING)
     expect(await rowsOfCompany(OTHER_REALM)).toEqual(EVERYTHING)
-    expect(await history.run(`SELECT labels ->> 'realm_id' AS realm FROM metric_totals`)).toEqual([
-      { realm: OTHER_REALM },
-    ])
+    expect(
+      await history.run(`SELECT labels ->> 'realm_id' AS realm, total FROM metric_totals_now()`),
+    ).toEqual([{ realm: OTHER_REALM, total: 2 }])
     expect(
       await history.run(
         `SELECT realm_id, reason, purged_by = session_user AS mine, clock_timestamp() - purged_at < interval '1 hour' AS now

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
-import { createHttp, hardenServer } from '../../src/http/http.ts'
+import { createHttp } from '../../src/http/http.ts'
 import { parseExposition } from '../metrics/parse-exposition.ts'
 import { openHttp, refusal, type OpenHttp } from './open-http.ts'
 
@@ -32,6 +32,26 @@ describe('health', () => {
       missing,
     })
     expect(headers['retry-after']).toBeDefined()
+  })
+
+  test('is told to the log when it changes, and not for each probe', async () => {
+    let missing: string[] = []
+    const app = createHttp({ ...http.options, readiness: () => Promise.resolve(missing) })
+    const probe = async (nowMissing: string[]) => {
+      missing = nowMissing
+      for (let times = 0; times < 3; times += 1) await request(app).get('/readyz')
+    }
+    http.logLines.length = 0
+    await probe([])
+    await probe(['Postgres does not answer'])
+    await probe(['migration x is not applied: run npm run migrate'])
+    await probe([])
+    const told = http.logLines.filter(({ level }) => level !== 'debug')
+    expect(told.map(({ level, message, missing: what }) => [level, message, what])).toEqual([
+      ['warn', 'not ready', ['Postgres does not answer']],
+      ['warn', 'not ready', ['migration x is not applied: run npm run migrate']],
+      ['warn', 'ready again', undefined],
+    ])
   })
 })
 
@@ -156,16 +176,5 @@ describe('the log', () => {
         error: expect.objectContaining({ code: 'unavailable', message: 'Intuit answered 502' }),
       }),
     ])
-  })
-})
-
-describe('a hardened server', () => {
-  test('gives slow senders up, and keeps connections longer than a router does', () => {
-    const server = createServer()
-    hardenServer(server)
-    expect(server.headersTimeout).toBeLessThan(server.requestTimeout)
-    expect(server.requestTimeout).toBeGreaterThan(25_000)
-    expect(server.keepAliveTimeout).toBeGreaterThan(60_000)
-    expect(server.timeout).toBe(0)
   })
 })

@@ -95,7 +95,24 @@ describe('GET /admin/sync/runs/:id', () => {
       servedRequest: 1,
       requests: 1,
       meteredCalls: 1,
-      entities: { bill: { watermarkFrom: null, watermarkTo: '2026-03-10T10:00:00.000Z', fetched: 2 } },
+      entities: {
+        bill: {
+          watermarkFrom: null,
+          watermarkTo: '2026-03-10T10:00:00.000Z',
+          fetched: 2,
+          ...{
+            inserted: 0,
+            updated: 0,
+            touched: 0,
+            deleted: 0,
+            buried: 0,
+            revived: 0,
+            unchanged: 0,
+            stale: 0,
+          },
+          ...{ rejected: 0, drifted: 0 },
+        },
+      },
       error: null,
     })
   })

@@ -22,7 +22,7 @@ afterAll(() => queue.close())
 
 beforeEach(async () => {
   await queue.rows('TRUNCATE companies CASCADE')
-  await queue.rows('TRUNCATE metric_totals')
+  await queue.rows('TRUNCATE metric_totals, metric_raises')
   await queue.rows('DELETE FROM pgboss.job')
   await queue.rows(
     'UPDATE service_state SET last_tick_at = NULL, calls_paused_until = NULL, calls_paused_code = NULL',
@@ -250,9 +250,13 @@ describe('while no call may be made', () => {
     expect(await beat()).toMatchObject({ queued: 1 })
   })
 
+  /** A part of it was told to `metric_totals` already. */
   async function spend(month: string, calls: number): Promise<void> {
     await queue.rows(
-      `INSERT INTO metric_totals VALUES ('metered_calls_of_month', jsonb_build_object('month', CAST(:month AS text)), :calls)`,
+      `WITH folded AS (
+         INSERT INTO metric_totals VALUES ('metered_calls_of_month', jsonb_build_object('month', CAST(:month AS text)), 400)
+       )
+       INSERT INTO metric_raises VALUES ('metered_calls_of_month', jsonb_build_object('month', CAST(:month AS text)), :calls - 400)`,
       { month, calls },
     )
   }
@@ -284,4 +288,48 @@ describe('while no call may be made', () => {
     await spend(month, calls)
     expect(await beat({ monthlyCallBudget })).toMatchObject({ queued: 1 })
   })
+})
+
+describe('what ended runs raised', () => {
+  const raise = () => queue.rows(`INSERT INTO metric_raises VALUES ('runs', '{}', 1), ('runs', '{}', 2)`)
+  const totals = () => queue.rows('SELECT metric, labels, total FROM metric_totals')
+  const raises = () => queue.rows('SELECT amount FROM metric_raises')
+
+  test('is in metric_totals after the beat', async () => {
+    await raise()
+    await beat()
+    expect(await totals()).toEqual([{ metric: 'runs', labels: {}, total: 3 }])
+    expect(await raises()).toEqual([])
+  })
+
+  test('is so too while no calls are made', async () => {
+    await raise()
+    const until = inSeconds(600)
+    await queue.database.transaction((tx) => pauseCalls(tx, { until, code: 'throttled', reason: 'too many' }))
+    await beat()
+    expect(await raises()).toEqual([])
+  })
+
+  test('holds no company up while somebody holds the totals', async () => {
+    await queue.addCompanies([REALM])
+    await queue.rows(`INSERT INTO metric_totals VALUES ('runs', '{}', 4)`)
+    await raise()
+    const holder = await queue.database.knex.transaction()
+    await holder.raw('SELECT FROM metric_totals FOR UPDATE')
+    const beating = beat()
+    let over = false
+    const ending = () => {
+      over = true
+    }
+    beating.then(ending, ending)
+    while (!over && (await queue.rows(WAITING)).length === 0);
+    const queued = await queuedRealms()
+    await holder.commit()
+    await beating
+    expect(queued).toEqual([REALM])
+    expect(await totals()).toEqual([{ metric: 'runs', labels: {}, total: 7 }])
+  })
+
+  const WAITING = `
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`
 })

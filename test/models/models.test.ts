@@ -197,6 +197,18 @@ describe('the registry', () => {
     expect(Object.values<string>(content).sort()).toEqual(columns.sort())
   })
 
+  test.each(ENTITIES)('says what Postgres keeps in the columns of %s', async (entity) => {
+    const { table, content, types } = MIRRORED_TABLES[entity]
+    const kept = await rowsOf<{ name: string; type: string }>(
+      knex,
+      `SELECT column_name AS name, data_type AS type FROM information_schema.columns WHERE table_name = :table`,
+      { table },
+    )
+    const typeOf = new Map(kept.map(({ name, type }) => [name, type]))
+    const columns = Object.entries<string>(content)
+    expect(types).toEqual(Object.fromEntries(columns.map(([field, column]) => [field, typeOf.get(column)])))
+  })
+
   test('names every table that has a history, once', async () => {
     const kept = await rowsOf<{ name: string }>(knex, 'SELECT table_name AS name FROM history_tables')
     const tables = Object.values(MIRRORED_TABLES).map(({ table }) => table)

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../setup/test-database.ts'
 import { openDeployment, smallCompany, type Answer, type Deployment } from './deployment.ts'
+import { openCutLine, type CutLine } from './cut-line.ts'
 import { startOwnPostgres, type OwnPostgres } from './own-postgres.ts'
 
 const COMPANY = smallCompany(1, 200)
@@ -247,6 +248,57 @@ describe('a process whose Postgres goes away', () => {
     await replica.untilAnswer('/readyz', says('Postgres does not answer'))
     expect(await replica.end('SIGTERM')).toBe(0)
     await postgres.start()
+  })
+})
+
+describe('a process whose Postgres goes away while it starts', () => {
+  let database: TestDatabase
+  let line: CutLine
+  let deployment: Deployment
+
+  beforeEach(async () => {
+    database = await createTestDatabase()
+    line = await openCutLine(database.url)
+    deployment = await openDeployment({ databaseUrl: database.url, companies: [COMPANY] })
+    await deployment.migrate()
+    await deployment.registerCompanies()
+  })
+
+  afterEach(async () => {
+    await deployment.close()
+    await line.close()
+    await database.drop()
+  })
+
+  // A statement of each step, in their order.
+  test.each([
+    ['asks for its migrations', 'FROM knex_migrations'],
+    ['forgets a pause', 'SET calls_paused_until = NULL'],
+    ['looks for the queue', 'pgboss.version'],
+    ['sets the queues up', 'pgboss.create_queue'],
+    ['plans its ticks', 'INSERT INTO pgboss.schedule'],
+    ['ticks for the first time', 'last_tick_at'],
+  ])('as it %s waits for it, and goes on when it is back', async (_step, statement) => {
+    line.cutAt(statement)
+    const replica = await deployment.launch({ DATABASE_URL: line.url })
+    const waiting = await replica.untilAnswer('/readyz', says('Postgres does not answer'))
+    expect(waiting.status).toBe(503)
+    expect(line.isCut()).toBe(true)
+    expect(await replica.request('GET', '/healthz')).toMatchObject({ status: 200 })
+    expect(await replica.request('GET', '/admin/companies')).toMatchObject({ status: 503 })
+
+    await line.mend()
+    await replica.untilAnswer('/readyz', isReady)
+    await deployment.untilRow(`SELECT FROM companies WHERE served_seq = requested_seq`)
+    expect(await replica.end('SIGTERM')).toBe(0)
+  })
+
+  test('asked to stop while it waits there, it ends as if nothing had happened', async () => {
+    line.cutAt('SET calls_paused_until = NULL')
+    const replica = await deployment.launch({ DATABASE_URL: line.url })
+    await replica.untilAnswer('/readyz', says('Postgres does not answer'))
+    expect(await replica.end('SIGTERM')).toBe(0)
+    expect(replica.output()).not.toContain('"level":"error"')
   })
 })
 

@@ -1,13 +1,22 @@
 import { createLog, type Logger } from '../../src/log.ts'
-import { createAccessTokens } from '../../src/connections/access-tokens.ts'
+import { createAccessTokens, type OnCall } from '../../src/connections/access-tokens.ts'
+import { registerCompany } from '../../src/connections/register-company.ts'
 import { requestSync } from '../../src/connections/request-sync.ts'
 import { seedCompanies } from '../../src/connections/seed-companies.ts'
 import { createTokenCipher } from '../../src/connections/token-cipher.ts'
+import { Connection } from '../../src/models/connection.ts'
+import { recordCalls } from '../../src/sync/record-calls.ts'
 import type { Clock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
-import type { Mode, RunReport, Trigger } from '../../src/domain/sync-run.ts'
-import { createQuickBooks, type CompanyReader } from '../../src/quickbooks/quickbooks.ts'
+import {
+  wholeReport,
+  type KeptReport,
+  type Mode,
+  type RunReport,
+  type Trigger,
+} from '../../src/domain/sync-run.ts'
+import { createQuickBooks, type CompanyReader, type TokenSet } from '../../src/quickbooks/quickbooks.ts'
 import { startSandbox, type CompanySpec, type Sandbox } from '../../src/sandbox/sandbox.ts'
 import {
   runCompany,
@@ -26,6 +35,8 @@ export const INTERVAL_SECONDS = 900
 export interface TestMirror {
   readonly clock: TestClock
   readonly database: Database
+  /** Of the database, for what connects to it by itself. */
+  readonly url: string
   readonly sandbox: Sandbox
   readonly options: SyncOptions
   /** Asks for a sync of a company and runs it; the clock moves on by a minute first. */
@@ -36,17 +47,39 @@ export interface TestMirror {
   addCompany(spec: CompanySpec): Promise<void>
   /** An access token of a company, as a run gets it. */
   accessToken(realmId: string): Promise<string>
+  /** Another process on the same database, with what one process does not share with another. */
+  startProcess(settings: ProcessSettings): TestProcess
+  /** Registers a company again with the refresh token that Intuit holds good now, as an operator would. */
+  newTokens(realmId: string): Promise<void>
+  /** The refresh token that the database holds of a company. */
+  heldRefreshToken(realmId: string): Promise<string | null>
   ask(realmId?: string, request?: { mode?: Mode; trigger?: Trigger }): Promise<number>
   rows<Row = Record<string, unknown>>(sql: string, bindings?: Record<string, string | number>): Promise<Row[]>
   close(): Promise<void>
 }
 
-export interface MirrorSettings {
-  readonly companies?: readonly CompanySpec[]
+export interface ProcessSettings {
+  /** How the process reaches the database. */
+  readonly database?: Database
   readonly callTimeoutMs?: number
   readonly tokenTimeoutMs?: number
+  /** Stands around every refresh of tokens, to see it or to stop it. */
+  readonly wrapRefresh?: (refresh: () => Promise<TokenSet>) => Promise<TokenSet>
   /** Stands between a run and its reader, to stop or spoil a call. */
   readonly wrapReader?: (reader: CompanyReader, access: ReaderAccess) => CompanyReader
+}
+
+export interface TestProcess {
+  readonly options: SyncOptions
+  accessToken(realmId: string, onCall?: OnCall): Promise<string>
+  refreshTokens(refreshToken: string, onCall: OnCall): Promise<TokenSet>
+  /** Reads the company's own record, which proves an access token. */
+  tryAccess(realmId: string, accessToken: string, onCall: OnCall): Promise<{ readonly name: string }>
+  close(): void
+}
+
+export interface MirrorSettings extends Omit<ProcessSettings, 'database'> {
+  readonly companies?: readonly CompanySpec[]
   readonly startAt?: string
   /** Our own clock, where it is to differ from QuickBooks'. */
   readonly ourClock?: Clock
@@ -84,40 +117,67 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
   const ourClock = settings.ourClock ?? clock
   const database = createDatabase(knex, ourClock)
   const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
-  const quickbooks = createQuickBooks({
-    apiBaseUrl: sandbox.apiBaseUrl,
-    tokenUrl: sandbox.tokenUrl,
-    revokeUrl: sandbox.revokeUrl,
-    ...credentials,
-    callTimeoutMs: settings.callTimeoutMs ?? 20_000,
-    tokenTimeoutMs: settings.tokenTimeoutMs ?? 5_000,
-    now: () => ourClock.now().getTime(),
-  })
-  const tokens = createAccessTokens({
-    database,
-    cipher,
-    environment: 'simulator',
-    refreshTokens: (refreshToken, onCall) => quickbooks.refreshTokens(refreshToken, onCall),
-  })
-  const options: SyncOptions = {
-    database,
-    intervalSeconds: INTERVAL_SECONDS,
-    random: () => 0.5,
-    log: settings.log ?? createLog({ level: 'error', format: 'pretty', secrets: () => [] }),
-    openReader(access) {
-      const reader = quickbooks.company({
-        ...access,
-        accessToken: () => tokens.get(access.realmId, access.onCall),
-        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
-      })
-      return settings.wrapReader?.(reader, access) ?? reader
-    },
+  const startProcess = ({
+    wrapReader = (reader) => reader,
+    wrapRefresh = (refresh) => refresh(),
+    ...own
+  }: ProcessSettings): TestProcess => {
+    const quickbooks = createQuickBooks({
+      apiBaseUrl: sandbox.apiBaseUrl,
+      tokenUrl: sandbox.tokenUrl,
+      revokeUrl: sandbox.revokeUrl,
+      ...credentials,
+      callTimeoutMs: own.callTimeoutMs ?? 20_000,
+      tokenTimeoutMs: own.tokenTimeoutMs ?? 5_000,
+      now: () => ourClock.now().getTime(),
+    })
+    const refreshTokens = (refreshToken: string, onCall: OnCall) =>
+      wrapRefresh(() => quickbooks.refreshTokens(refreshToken, onCall))
+    const tokens = createAccessTokens({
+      database: own.database ?? database,
+      cipher,
+      environment: 'simulator',
+      refreshTokens,
+    })
+    return {
+      refreshTokens,
+      tryAccess: (realmId, accessToken, onCall) =>
+        quickbooks
+          .company({
+            realmId,
+            homeCurrency: () => null,
+            accessToken: () => Promise.resolve(accessToken),
+            renewAccessToken: () => Promise.resolve(accessToken),
+            onCall,
+            signal: new AbortController().signal,
+          })
+          .companyInfo(),
+      accessToken: (realmId, onCall = () => undefined) => tokens.get(realmId, onCall),
+      close: () => quickbooks.close(),
+      options: {
+        database: own.database ?? database,
+        intervalSeconds: INTERVAL_SECONDS,
+        random: () => 0.5,
+        log: settings.log ?? createLog({ level: 'error', format: 'pretty', secrets: () => [] }),
+        openReader(access) {
+          const reader = quickbooks.company({
+            ...access,
+            accessToken: () => tokens.get(access.realmId, access.onCall),
+            renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
+          })
+          return wrapReader(reader, access)
+        },
+      },
+    }
   }
+  const process = startProcess(settings)
+  const { options } = process
   await seedCompanies({ database, cipher, environment: 'simulator' }, sandbox.companies())
 
   const mirror: TestMirror = {
     clock,
     database,
+    url,
     sandbox,
     options,
     run: (realmId = REALM, stop = new AbortController().signal) => runCompany(options, realmId, stop),
@@ -125,7 +185,29 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
       const asked = await database.transaction((tx) => requestSync(tx, [realmId], { mode, trigger }))
       return asked.get(realmId)!
     },
-    accessToken: (realmId) => tokens.get(realmId, () => undefined),
+    accessToken: (realmId) => process.accessToken(realmId),
+    startProcess,
+    async newTokens(realmId) {
+      const refreshToken = sandbox.companies().find((one) => one.realmId === realmId)!.refreshToken
+      await registerCompany(
+        {
+          database,
+          cipher,
+          environment: 'simulator',
+          refreshTokens: process.refreshTokens,
+          tryAccess: process.tryAccess,
+          enqueue: () => Promise.resolve(),
+          recordCalls,
+        },
+        { realmId, refreshToken, accessToken: null, accessTokenExpiresAt: null, name: null },
+      )
+    },
+    async heldRefreshToken(realmId) {
+      const connection = await Connection.query(knex).findById(realmId)
+      return connection?.refreshTokenCiphertext
+        ? cipher.decrypt(realmId, connection.refreshTokenCiphertext)
+        : null
+    },
     async addCompany(spec) {
       sandbox.addCompany(spec)
       const added = sandbox.companies().filter(({ realmId }) => realmId === spec.realmId)
@@ -138,7 +220,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
     },
     rows: (sql, bindings = {}) => rowsOf(database.knex, sql, bindings),
     async close() {
-      quickbooks.close()
+      process.close()
       await knex.destroy()
       await sandbox.stop()
       await drop()
@@ -149,9 +231,9 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
 
 /** The report of the newest run of a company. */
 export async function lastReport(mirror: TestMirror, realmId = REALM): Promise<Required<RunReport>> {
-  const [run] = await mirror.rows<{ entities: Required<RunReport> }>(
+  const [run] = await mirror.rows<{ entities: KeptReport }>(
     'SELECT entities FROM sync_runs WHERE realm_id = :realmId ORDER BY id DESC LIMIT 1',
     { realmId },
   )
-  return run!.entities
+  return wholeReport(run!.entities) as Required<RunReport>
 }

@@ -6,9 +6,10 @@ import createKnex from 'knex'
 import { type DataFolderLock, lockDataFolder } from '../../src/db/data-folder-lock.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts'
 import { migrateToLatest } from '../../src/db/migrate.ts'
-import { TEMPLATE_DATABASE, withDatabase } from './test-database.ts'
+import { readMajorVersion, TEMPLATE_DATABASE, withDatabase } from './test-database.ts'
 
-const PREFIX = 'ledger-mirror-test-'
+// Neither version can start the other's cluster, to remove it: each knows its own.
+const PREFIX = process.env.TEST_POSTGRES_PACKAGE ? 'ledger-mirror-oldest-test-' : 'ledger-mirror-test-'
 
 // A crash may cost a test run its data; nothing in it outlives the run.
 const SETTINGS = {
@@ -17,6 +18,10 @@ const SETTINGS = {
   full_page_writes: 'off',
   max_connections: '200',
 }
+
+// Version 15 has no locale of its own yet. Sorting as people do is what most servers come with, and the embedded one
+// does not: the suite passes on both.
+const OLDEST_LOCALE = ['--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
 
 export interface TestPostgres {
   readonly folder: string
@@ -29,8 +34,9 @@ declare global {
 }
 
 /**
- * Starts the one Postgres of this test run and makes the migrated database that tests clone; or makes it on the server
- * that TEST_POSTGRES_SERVER names, to see the suite pass on another version.
+ * Starts the one Postgres of this test run and makes the migrated database that tests clone. To see the suite pass on
+ * another version, TEST_POSTGRES_PACKAGE names the folder of a package with its binaries, or TEST_POSTGRES_SERVER a
+ * server that runs; with TEST_POSTGRES_VERSION it must be of that major version.
  */
 export default async function startPostgres(): Promise<void> {
   const server = process.env.TEST_POSTGRES_SERVER
@@ -38,15 +44,17 @@ export default async function startPostgres(): Promise<void> {
   await removeAbortedRuns()
   const folder = await mkdtemp(join(tmpdir(), PREFIX))
   const lock = await lockDataFolder(folder)
-  const postgres = await startEmbeddedPostgres({ directory: folder, settings: SETTINGS })
-  const started = { folder, lock, postgres }
-  globalThis.testPostgres = started
-  // Jest ends without its teardown when it is interrupted.
+  const starting = startIn(folder).then((postgres) => ({ folder, lock, postgres }))
+  // Jest ends without its teardown when it is interrupted, which may be while the server still starts.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void removePostgres(started).finally(() => process.exit(1)))
+    process.once(signal, () => void starting.then(removePostgres).finally(() => process.exit(1)))
   }
+  const started = await starting
+  const { postgres } = started
+  globalThis.testPostgres = started
   process.env.TEST_POSTGRES_URL = postgres.url
   try {
+    await settleVersion(postgres.url)
     await createTemplate(postgres.url)
   } catch (error) {
     await removePostgres(started)
@@ -64,8 +72,23 @@ export async function removePostgres({ folder, lock, postgres }: TestPostgres): 
 
 async function useServer(url: string): Promise<void> {
   process.env.TEST_POSTGRES_URL = url
+  await settleVersion(url)
   await removeTemplate(url)
   await createTemplate(url)
+}
+
+async function startIn(directory: string): Promise<EmbeddedPostgres> {
+  const packageFolder = process.env.TEST_POSTGRES_PACKAGE
+  const binaries = packageFolder ? { binaries: { packageFolder, locale: OLDEST_LOCALE } } : {}
+  return startEmbeddedPostgres({ directory, settings: SETTINGS, ...binaries })
+}
+
+/** Refuses a server of another version than was asked for; where none was, tests are told what it is. */
+async function settleVersion(url: string): Promise<void> {
+  const version = String(await readMajorVersion(url))
+  process.env.TEST_POSTGRES_VERSION ??= version
+  const asked = process.env.TEST_POSTGRES_VERSION
+  if (version !== asked) throw new Error(`The tests were to run on Postgres ${asked}, and this is ${version}`)
 }
 
 /** Takes away what an earlier run on the same server left. */
@@ -102,7 +125,7 @@ async function removeAbortedRuns(): Promise<void> {
     if (!(await isOurs(folder))) continue
     const lock = await lockDataFolder(folder).catch(() => undefined)
     if (lock === undefined) continue
-    const postgres = await startEmbeddedPostgres({ directory: folder, settings: SETTINGS })
+    const postgres = await startIn(folder)
     await removePostgres({ folder, lock, postgres })
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import pg from 'pg'
-import { createEmptyDatabase, createTestDatabase } from './test-database.ts'
+import { createEmptyDatabase, createTestDatabase, readMajorVersion } from './test-database.ts'
 
 async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
@@ -27,6 +27,12 @@ describe('the test databases', () => {
     const database = await createEmptyDatabase()
     const tables = await ask(database.url, `SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
     expect(tables).toEqual([])
+    await database.drop()
+  })
+
+  test('are on a server of the version that was asked for', async () => {
+    const database = await createTestDatabase()
+    expect(String(await readMajorVersion(database.url))).toBe(process.env.TEST_POSTGRES_VERSION)
     await database.drop()
   })
 

@@ -25,6 +25,25 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return createDatabase('template0')
 }
 
+/** A database of the caller's own that holds what that one holds; nobody may be connected to it. */
+export async function copyDatabase({ url }: TestDatabase): Promise<TestDatabase> {
+  return createDatabase(new URL(url).pathname.slice(1))
+}
+
+/** What the server behind a URL says it is. */
+export async function readMajorVersion(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ major: number }>(
+      `SELECT current_setting('server_version_num')::int / 10000 AS major`,
+    )
+    return rows[0]!.major
+  } finally {
+    await client.end()
+  }
+}
+
 /** The same server's URL for another database. */
 export function withDatabase(url: string, name: string): string {
   const changed = new URL(url)

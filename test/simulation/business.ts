@@ -1,38 +1,29 @@
 import type { Books, QboObject } from '../../src/sandbox/sandbox.ts'
 import type { Choices } from './random.ts'
 
-/** One thing that somebody does in a company's books. @returns what it was, for the story of a failure. */
-export function doBusiness(books: Books, choices: Choices): string {
+export interface Business {
+  readonly action: string
+  /** False when the books refused, as they do when somebody pays what is paid: then nothing happened. */
+  readonly isDone: boolean
+  /** For the story of a failure. */
+  readonly said: string
+}
+
+/** One thing that somebody does in a company's books. */
+export function doBusiness(books: Books, choices: Choices): Business {
   const action = choices.pick(ACTIONS)
   try {
-    return `${action.name}(${action(books, choices)})`
+    return { action: action.name, isDone: true, said: `${action.name}(${action(books, choices)})` }
   } catch (error) {
-    // The books refuse some things, such as paying what is paid: then nothing happened.
-    return `${action.name} refused: ${error instanceof Error ? error.message : String(error)}`
+    const why = error instanceof Error ? error.message : String(error)
+    return { action: action.name, isDone: false, said: `${action.name} refused: ${why}` }
   }
 }
 
 /** What changes without a trace in change data capture: only a complete listing can find it. */
-export function doSilently(books: Books, choices: Choices): string {
-  const bill = choices.pick(live(books, 'Bill'))
-  const [survivor, loser] = active(books, 'Vendor')
-  switch (choices.whole(0, 3)) {
-    case 0:
-      books.silentChange('Bill', bill.Id, {
-        PrivateNote: `changed behind the scenes ${choices.whole(1, 999)}`,
-      })
-      return `silentChange(${bill.Id})`
-    case 1:
-      books.vanish('Bill', bill.Id)
-      return `vanish(${bill.Id})`
-    case 2:
-      if (!survivor || !loser) return 'nobody to merge'
-      books.merge('Vendor', survivor.Id, loser.Id)
-      return `merge(${survivor.Id}, ${loser.Id})`
-    default:
-      books.falseTombstone('Bill', bill.Id)
-      return `falseTombstone(${bill.Id})`
-  }
+export function doSilently(books: Books, choices: Choices): Business {
+  const action = choices.pick(SILENT_ACTIONS)
+  return { action: action.name, isDone: true, said: `${action.name}(${action(books, choices)})` }
 }
 
 type Action = (books: Books, choices: Choices) => string
@@ -56,11 +47,22 @@ const ACTIONS: readonly Action[] = [
   },
   function payBill(books, choices) {
     const bill = choices.pick(live(books, 'Bill').filter(isOpen))
+    return books.payBill(bill.Id, Number(bill['Balance']).toFixed(2)).Id
+  },
+  function payBillInPart(books, choices) {
+    const bill = choices.pick(live(books, 'Bill').filter(isOpen))
     return books.payBill(bill.Id, part(bill, choices)).Id
   },
   function receivePayment(books, choices) {
     const invoice = choices.pick(live(books, 'Invoice').filter(isOpen))
+    return books.receivePayment(invoice.Id, Number(invoice['Balance']).toFixed(2)).Id
+  },
+  function receivePaymentInPart(books, choices) {
+    const invoice = choices.pick(live(books, 'Invoice').filter(isOpen))
     return books.receivePayment(invoice.Id, part(invoice, choices)).Id
+  },
+  function deposit(books, choices) {
+    return books.deposit(choices.pick(live(books, 'Payment')).Id).Id
   },
   function unapply(books, choices) {
     return books.unapply(choices.pick([...live(books, 'Payment'), ...live(books, 'BillPayment')]).Id).Id
@@ -112,6 +114,33 @@ const ACTIONS: readonly Action[] = [
   },
 ]
 
+const SILENT_ACTIONS: readonly Action[] = [
+  function silentChange(books, choices) {
+    const { Id } = choices.pick(live(books, 'Bill'))
+    books.silentChange('Bill', Id, { PrivateNote: `changed behind the scenes ${choices.whole(1, 999)}` })
+    return Id
+  },
+  function vanish(books, choices) {
+    const { Id } = choices.pick(live(books, 'Bill'))
+    books.vanish('Bill', Id)
+    return Id
+  },
+  function merge(books) {
+    const [survivor, loser] = active(books, 'Vendor')
+    if (!survivor || !loser) return 'nobody'
+    books.merge('Vendor', survivor.Id, loser.Id)
+    return `${survivor.Id}, ${loser.Id}`
+  },
+  function falseTombstone(books, choices) {
+    const { Id } = choices.pick(live(books, 'Bill'))
+    books.falseTombstone('Bill', Id)
+    return Id
+  },
+]
+
+export const BUSINESS_NAMES = ACTIONS.map(({ name }) => name)
+export const SILENT_NAMES = SILENT_ACTIONS.map(({ name }) => name)
+
 type Type = Parameters<Books['records']>[0]
 
 function live(books: Books, type: Type): QboObject[] {
@@ -132,5 +161,5 @@ function amount(choices: Choices): string {
 
 function part(record: QboObject, choices: Choices): string {
   const balance = Number(record['Balance'])
-  return choices.chance(0.5) ? balance.toFixed(2) : Math.max(0.01, balance * choices.next()).toFixed(2)
+  return Math.max(0.01, balance * choices.next()).toFixed(2)
 }

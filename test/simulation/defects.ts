@@ -27,7 +27,7 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/domain/decide.ts',
-        find: "if (!reading.authoritative && isStale(change, known.record, reading)) return 'stale'",
+        find: "if (!isLatestWord(reading, known.record) && isStale(change, known.record, reading)) return 'stale'",
         replace: '',
       },
       {

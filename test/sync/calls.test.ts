@@ -215,7 +215,7 @@ describe('the calls that were made', () => {
 
   async function total(metric: string, condition: string): Promise<number> {
     const [row] = await mirror.rows<{ total: number }>(
-      `SELECT coalesce(sum(total), 0) AS total FROM metric_totals WHERE metric = '${metric}' AND ${condition}`,
+      `SELECT coalesce(sum(total), 0) AS total FROM metric_totals_now() WHERE metric = '${metric}' AND ${condition}`,
     )
     return row!.total
   }

@@ -178,6 +178,31 @@ describe('a wait', () => {
     expect(await mirror.run()).toMatchObject({ kind: 'finished' })
   })
 
+  test.each([
+    ['unavailable503Html', 'manual', false],
+    ['unavailable503Html', 'webhook', true],
+    ['throttled429', 'manual', true],
+  ] as const)('after %s, asked by %s during the run: stands %s', async (kind, trigger, stands) => {
+    const meanwhile: { ask: () => Promise<unknown> } = { ask: async () => undefined }
+    mirror = await startMirror({
+      wrapReader: (reader) => ({
+        ...reader,
+        changes: async (...asked) => {
+          await meanwhile.ask()
+          return reader.changes(...asked)
+        },
+      }),
+    })
+    await mirror.sync()
+    meanwhile.ask = () => mirror.ask(REALM, { trigger })
+    mirror.sandbox.faults.add({ kind, realmId: REALM, times: 1 })
+    expect(await mirror.sync()).toMatchObject({ kind: 'failed' })
+    expect((await companyRow(mirror))['not_before'] !== null).toBe(stands)
+    meanwhile.ask = async () => undefined
+    const next = await mirror.run()
+    expect(next.kind).toBe(stands ? 'skipped' : 'finished')
+  })
+
   test('grows while QuickBooks stays unavailable, and stays below an interval', async () => {
     await start()
     mirror.sandbox.faults.add({ kind: 'unavailable503Html', realmId: REALM })
@@ -381,7 +406,7 @@ function faultOf(kind: FaultKind): FaultSpec {
 
 function failures(): Promise<unknown[]> {
   return mirror.rows(
-    `SELECT metric, labels, total FROM metric_totals WHERE metric LIKE '%failures%' ORDER BY metric`,
+    `SELECT metric, labels, total FROM metric_totals_now() WHERE metric LIKE '%failures%' ORDER BY metric`,
   )
 }
 

@@ -208,7 +208,7 @@ describe('an incremental run', () => {
   test('counts its records in the totals', async () => {
     const counted = () =>
       mirror.rows<{ total: number }>(
-        `SELECT total FROM metric_totals
+        `SELECT total FROM metric_totals_now()
           WHERE metric = 'ledger_sync_records_total' AND labels = '{"entity": "bill", "change": "inserted"}'`,
       )
     const [before] = await counted()

@@ -95,7 +95,7 @@ describe('the lease of a company', () => {
       expect(await lastRun(mirror)).toMatchObject({ status: 'abandoned', error_code: 'lease_lost' })
       expect(
         await mirror.rows(
-          `SELECT total FROM metric_totals WHERE metric = 'ledger_sync_runs_total' AND labels->>'status' = 'abandoned'`,
+          `SELECT total FROM metric_totals_now() WHERE metric = 'ledger_sync_runs_total' AND labels->>'status' = 'abandoned'`,
         ),
       ).toEqual([{ total: 1 }])
       gate.open()

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createLog } from '../../src/log.ts'
 import { MAPPING_VERSION } from '../../src/quickbooks/mappers.ts'
 import { company, lastReport, REALM, startMirror, type TestMirror } from '../setup/mirror.ts'
-import { expectAtRest, expectSound, lastRun, rowOf, versionsOf } from './invariants.ts'
+import { expectAtRest, expectSound, lastRun, MIRRORED, rowOf, versionsOf } from './invariants.ts'
 
 // What fails here on purpose would be an error in the log.
 const nowhere = createLog({ level: 'none', format: 'pretty', secrets: () => [] })
@@ -124,6 +124,20 @@ describe('after an upgrade of the mapping', () => {
     await expectAtRest(mirror)
   })
 
+  test('a run that fails after it leaves it done: the next one gives no version twice', async () => {
+    await mirror.sync()
+    const [different] = await bills()
+    await asMappedBefore(different!, `private_note = 'as an older mapping read it'`)
+    mirror.clock.move({ minutes: 15 })
+    mirror.sandbox.faults.add({ kind: 'server500', operation: 'cdc', times: 1 })
+    expect(await mirror.sync()).toMatchObject({ kind: 'failed' })
+    mirror.clock.move({ hours: 2 })
+    expect(await mirror.sync()).toMatchObject({ status: 'succeeded' })
+    expect(await versionsOf(mirror, 'bills', different!)).toHaveLength(3)
+    expect(await outdated()).toEqual([])
+    await expectAtRest(mirror)
+  })
+
   /** Makes every row look as though an older mapping had made it, and one of them differ. */
   async function asMappedBefore(bill: string, change: string): Promise<void> {
     await mirror.rows('UPDATE bills SET mapping_version = 0')
@@ -140,5 +154,68 @@ describe('after an upgrade of the mapping', () => {
 
   function outdated(): Promise<unknown[]> {
     return mirror.rows(`SELECT qbo_id FROM bills WHERE mapping_version < ${MAPPING_VERSION}`)
+  }
+})
+
+describe('a full mirror', () => {
+  // The most that one statement maps again.
+  const ROWS_PER_STATEMENT = 1000
+  const BILLS = ROWS_PER_STATEMENT + 50
+
+  let mirror: TestMirror
+
+  beforeEach(async () => {
+    mirror = await startMirror({ companies: [company({ records: 300, multiCurrency: true })], log: nowhere })
+    const books = mirror.sandbox.books(REALM)
+    for (let bill = 1; bill <= BILLS; bill += 1) books.createBill({ vendorId: '1', amount: `${bill}.05` })
+    await mirror.sync()
+    for (let step = 1; step <= 60; step += 1) {
+      mirror.clock.move({ seconds: 30 })
+      books.step()
+      if (step % 20 === 0) await mirror.sync()
+    }
+    books.deleteTxn('Bill', books.records('Bill')[0]!.Id)
+    books.voidInvoice(books.records('Invoice')[0]!.Id)
+    await mirror.sync()
+    mirror.clock.move({ minutes: 15 })
+    await mirror.sync()
+  }, 120_000)
+
+  afterEach(() => mirror.close())
+
+  test('is mapped again whole without a call and without a version', async () => {
+    const before = await everything()
+    expect(before.get('bills')!.length).toBeGreaterThan(ROWS_PER_STATEMENT)
+    for (const table of MIRRORED) expect(before.get(table)).not.toEqual([])
+    expect(before.get('bills_versions')!.length).toBeGreaterThan(before.get('bills')!.length)
+    const idle = await callsOfOneSync()
+
+    for (const table of MIRRORED) {
+      await mirror.rows(`UPDATE ${table} SET mapping_version = 0, content_hash = 'of an older mapping'`)
+    }
+    await mirror.rows('UPDATE sync_states SET mapping_version = 0')
+    expect(await callsOfOneSync()).toEqual(idle)
+    expect(await everything()).toEqual(before)
+    await expectAtRest(mirror)
+  })
+
+  /** Every row of every entity, and every version that it had. */
+  async function everything(): Promise<Map<string, unknown[]>> {
+    const dump = new Map<string, unknown[]>()
+    for (const relation of MIRRORED.flatMap((table) => [table, `${table}_versions`])) {
+      dump.set(relation, await mirror.rows(`SELECT * FROM ${relation} ORDER BY qbo_id, valid_from`))
+    }
+    return dump
+  }
+
+  /** What one sync asked of QuickBooks; its tokens are renewed by the hour. */
+  async function callsOfOneSync(): Promise<unknown[]> {
+    mirror.clock.move({ minutes: 15 })
+    mirror.sandbox.calls.clear()
+    expect(await mirror.sync()).toMatchObject({ status: 'succeeded' })
+    return mirror.sandbox.calls
+      .list()
+      .filter(({ operation }) => operation !== 'token')
+      .map(({ operation, entity, status }) => ({ operation, entity, status }))
   }
 })

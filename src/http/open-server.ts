@@ -1,0 +1,158 @@
+import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'winston'
+import { PROBLEM_TYPE, problemText, refusal } from './problem.ts'
+import { noteCutOff } from './request-log.ts'
+
+/** How long a connection may take over each of its phases, and how many there may be. */
+export interface ServerLimits {
+  /** From the first moment of a connection, or the first byte of a further request, to the end of its headers. */
+  readonly headersTimeoutMs: number
+  /** From the same moment to the end of the body. */
+  readonly requestTimeoutMs: number
+  /** From the end of the headers to the last byte that the other side took of the answer. */
+  readonly answerTimeoutMs: number
+  /** Between two requests. */
+  readonly keepAliveTimeoutMs: number
+  /** How often the first two are looked after: they are late by so much at most. */
+  readonly checkIntervalMs: number
+  readonly mostConnections: number
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  // Headers fit into a few packets; a connection that says nothing is one whose headers never come.
+  headersTimeoutMs: 10_000,
+  // The largest body is 100 kB, which a bad mobile line sends in 10 s; and a router answers in our place at 30 s.
+  requestTimeoutMs: 20_000,
+  // A slow body, the longest `?wait=` (25 s), and 15 s for a page of some megabytes. Routers cut the wait for the
+  // first byte at 30 s by themselves, but not an answer that is read a byte at a time.
+  answerTimeoutMs: 60_000,
+  // Above the 90 s of Heroku's router and the 60 s of AWS's and nginx's: the one who closes first must be the one
+  // who sends, or a request meets a socket that is just going away.
+  keepAliveTimeoutMs: 95_000,
+  // Costs microseconds: Node keeps the connections in the order of their age.
+  checkIntervalMs: 1_000,
+  // Far more than a router opens. Without an end, strangers could hold every file descriptor of the process, and
+  // Postgres and Intuit would be out of reach.
+  mostConnections: 1_000,
+}
+
+/**
+ * A server that gives up whoever is slow, silent or deaf, and refuses in words what is no HTTP. Whatever reaches
+ * `handle` has exactly the Host that HTTP/1.1 asks for.
+ */
+export function openServer({
+  handle,
+  log,
+  limits = SERVER_LIMITS,
+}: {
+  readonly handle: RequestListener
+  readonly log: Logger
+  readonly limits?: ServerLimits
+}): Server {
+  const talks = new WeakMap<Duplex, Talk>()
+  const server = createServer({
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    // Node's own refusal has no words.
+    requireHostHeader: false,
+  })
+  server.maxConnections = limits.mostConnections
+  server.on('request', (request, response) => {
+    follow(talks, response, limits.answerTimeoutMs)
+    if (request.httpVersion === '1.1' && request.headersDistinct['host']?.length !== 1) {
+      refuse(response, 400, 'a request must name one Host')
+    } else handle(request, response)
+  })
+  server.on('checkExpectation', (_request, response) => {
+    follow(talks, response, limits.answerTimeoutMs)
+    refuse(response, 417, 'only 100-continue can be expected')
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const talk = talks.get(socket)
+    if (error.code === 'ECONNRESET' || !socket.writable || !canBeTold(talk)) return void socket.destroy()
+    const [status, detail] = reasonOf(error)
+    log.debug('connection refused', { status, reason: error.code })
+    if (talk) noteCutOff(talk.latest, status)
+    hangUp(socket, status, detail)
+  })
+  server.on('connect', (_request, socket) => hangUp(socket, 405, 'CONNECT is not possible here'))
+  tellOfDrops(server, log, limits.mostConnections)
+  return server
+}
+
+/** What is under way on one connection. */
+interface Talk {
+  /** Answers that are not finished: several where requests are sent without waiting. */
+  open: number
+  latest: ServerResponse
+}
+
+function follow(talks: WeakMap<Duplex, Talk>, response: ServerResponse, answerTimeoutMs: number): void {
+  const { socket } = response.req
+  const talk = talks.get(socket) ?? { open: 0, latest: response }
+  talk.open += 1
+  talk.latest = response
+  talks.set(socket, talk)
+  const giveUp = setTimeout(() => socket.destroy(), answerTimeoutMs).unref()
+  response.once('close', () => {
+    talk.open -= 1
+    clearTimeout(giveUp)
+  })
+}
+
+/** Not in the middle of an answer, nor after the answer to a request whose body still comes. */
+function canBeTold(talk: Talk | undefined): boolean {
+  if (talk === undefined) return true
+  return talk.open === 0 ? talk.latest.req.complete : talk.open === 1 && !talk.latest.headersSent
+}
+
+const REASONS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
+  HPE_HEADER_OVERFLOW: [431, 'the address and the headers are larger than 16 kB'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunks carry too many extensions'],
+}
+
+function reasonOf({ code = '' }: NodeJS.ErrnoException): readonly [status: number, detail: string] {
+  return REASONS[code] ?? [400, 'this is not HTTP/1.1']
+}
+
+function refuse(response: ServerResponse, status: number, detail: string): void {
+  const text = problemText(refusal(status, detail))
+  const headers = {
+    'Content-Type': PROBLEM_TYPE,
+    'Content-Length': Buffer.byteLength(text),
+    Connection: 'close',
+  }
+  response.writeHead(status, headers).end(text)
+}
+
+/** The last words on a connection that the parser of requests has given up. */
+function hangUp(socket: Duplex, status: number, detail: string): void {
+  const text = problemText(refusal(status, detail))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Connection: close',
+  ]
+  socket.write([...head, '', text].join('\r\n'))
+  // Not only ended: the other side may never close.
+  socket.destroy()
+}
+
+/** Tells once that connections are turned away, and again only after half of the places were free meanwhile. */
+function tellOfDrops(server: Server, log: Logger, most: number): void {
+  let isFull = false
+  server.on('drop', () => {
+    if (!isFull) log.warn('too many connections: further ones are closed', { most })
+    isFull = true
+  })
+  server.on('connection', () =>
+    server.getConnections((_error, open) => {
+      if (open <= most / 2) isFull = false
+    }),
+  )
+}

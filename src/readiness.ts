@@ -1,0 +1,62 @@
+import { readCallsPause } from './connections/service-state.ts'
+import type { Database } from './db/database.ts'
+import { pendingMigrations } from './db/migrate.ts'
+
+export interface ReadinessOptions {
+  readonly database: Database
+  /** What the start still waits for; empty when it is over. */
+  readonly starting: () => readonly string[]
+  /** A Postgres that says nothing for so long does not answer. */
+  readonly timeoutMs: number
+}
+
+type Missing = readonly string[]
+
+export const POSTGRES_AWAY = 'Postgres does not answer'
+
+/**
+ * Reads what keeps the service from being ready; empty when nothing does. Those who ask while a reading is under way
+ * share it: probes are open to everybody, and however many come, they take one connection from the sync.
+ */
+export function createReadiness({ database, starting, timeoutMs }: ReadinessOptions): () => Promise<Missing> {
+  let underWay: Promise<Missing> | null = null
+  return async () => {
+    if (starting().length > 0) return starting()
+    underWay ??= readMissing(database).finally(() => {
+      underWay = null
+    })
+    return within(underWay, timeoutMs)
+  }
+}
+
+/** What a start waits for in the database. */
+export async function missingForStart(database: Database): Promise<Missing> {
+  try {
+    const pending = await pendingMigrations(database.knex)
+    return pending.map((name) => `migration ${name} is not applied: run npm run migrate`)
+  } catch {
+    return [POSTGRES_AWAY]
+  }
+}
+
+async function readMissing(database: Database): Promise<Missing> {
+  const missing = await missingForStart(database)
+  return missing.length > 0 ? missing : missingOfQuickBooks(database)
+}
+
+async function missingOfQuickBooks({ knex, clock }: Database): Promise<Missing> {
+  try {
+    const pause = await readCallsPause(knex, clock.now())
+    return pause?.code === 'app_misconfigured' ? [`QuickBooks refuses this service: ${pause.reason}`] : []
+  } catch {
+    return [POSTGRES_AWAY]
+  }
+}
+
+async function within(reading: Promise<Missing>, timeoutMs: number): Promise<Missing> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<Missing>((resolve) => {
+    timer = setTimeout(() => resolve([POSTGRES_AWAY]), timeoutMs)
+  })
+  return Promise.race([reading, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,3 @@
+import { describeHours } from './one-company.ts'
+
+describeHours('backfill', '4620816331')

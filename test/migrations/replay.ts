@@ -1,0 +1,102 @@
+import pg from 'pg'
+import type { Answer, Statement } from './recording.ts'
+
+/** Sends statements again, on as many connections as they came from. Open across an upgrade, as a process's are. */
+export interface Replay {
+  /** Throws an Error that shows the first statement whose answer is not the recorded one. */
+  send(statements: readonly Statement[]): Promise<void>
+  close(): Promise<void>
+}
+
+// Of Postgres's own clock or of its transactions: another time they hold something else, and are null when they were.
+const NEVER_THE_SAME = new Set(['valid_from', 'validFrom', 'valid_to', 'heartbeat_at', 'tx_id'])
+
+export function openReplay(url: string): Replay {
+  const clients = new Map<number, pg.Client>()
+  const clientOf = async (connection: number) => {
+    const known = clients.get(connection)
+    if (known !== undefined) return known
+    const client = new pg.Client({
+      connectionString: url,
+      types: { getTypeParser: () => (words: string) => words },
+      options: '-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres',
+    })
+    clients.set(connection, client)
+    await client.connect()
+    return client
+  }
+  return {
+    async send(statements) {
+      for (const [place, statement] of statements.entries()) {
+        const answer = await send(await clientOf(statement.connection), statement)
+        const difference = compare(statement, answer)
+        if (difference !== null) throw new Error(tell(place, statement, difference))
+      }
+    },
+    async close() {
+      for (const client of clients.values()) await client.end()
+    },
+  }
+}
+
+async function send(client: pg.Client, { text, values }: Statement): Promise<Answer> {
+  try {
+    const query = { text, values: [...values], rowMode: 'array' as const }
+    const { fields, rows, rowCount } = await client.query<(string | null)[]>(query)
+    return { columns: fields.map(({ name }) => name), rows, count: rowCount }
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code !== undefined) {
+      return { refused: `${error.code} ${error.message}` }
+    }
+    throw error
+  }
+}
+
+/**
+ * The answer must be the recorded one: the same refusal, or as many rows with the same values, in the same order where
+ * the statement asks for one. A `*` may bring columns that came since; it may not lose one.
+ *
+ * @returns what is different, null when nothing is.
+ */
+function compare({ text, answer: expected }: Statement, actual: Answer): string | null {
+  if ('refused' in expected || 'refused' in actual) {
+    const [wanted, got] = [expected, actual].map((answer) =>
+      'refused' in answer ? answer.refused : 'an answer',
+    ) as [string, string]
+    return got.startsWith(wanted) ? null : `expected ${wanted}, got ${got}`
+  }
+  if (actual.count !== expected.count) return `expected ${expected.count} rows, got ${actual.count}`
+  const missing = expected.columns.filter((column) => !actual.columns.includes(column))
+  if (missing.length > 0) return `the answer lacks ${missing.join(', ')}`
+  const added = actual.columns.filter((column) => !expected.columns.includes(column))
+  if (added.length > 0 && !text.includes('*')) return `the answer has gained ${added.join(', ')}`
+  const isOrdered = /\border by\b[^()]*$/i.test(text)
+  const wanted = comparable(expected, expected.columns, isOrdered)
+  const got = comparable(actual, expected.columns, isOrdered)
+  const place = wanted.findIndex((row, index) => row !== got[index])
+  return place === -1 ? null : `row ${place + 1}:\n  expected ${wanted[place]}\n  got      ${got[place]}`
+}
+
+function comparable(
+  { columns, rows }: Exclude<Answer, { refused: string }>,
+  shown: readonly string[],
+  isOrdered: boolean,
+): string[] {
+  const places = shown.map((column) => columns.indexOf(column))
+  const texts = rows.map((row) =>
+    JSON.stringify(
+      Object.fromEntries(
+        places.map((place, index) => [shown[index]!, toCompare(shown[index]!, row[place] ?? null)]),
+      ),
+    ),
+  )
+  return isOrdered ? texts : texts.sort()
+}
+
+function toCompare(column: string, value: string | null): string | null {
+  return value !== null && NEVER_THE_SAME.has(column) ? 'some value' : value
+}
+
+function tell(place: number, { text, values }: Statement, difference: string): string {
+  return `Statement ${place + 1}: ${difference}\nof: ${text}\nwith: ${JSON.stringify(values).slice(0, 2000)}`
+}

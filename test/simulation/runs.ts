@@ -1,0 +1,186 @@
+import { deepStrictEqual } from 'node:assert'
+import { resumeCompany } from '../../src/connections/change-status.ts'
+import type { Mode } from '../../src/domain/sync-run.ts'
+import { runCompany, type RunOutcome, type SyncOptions } from '../../src/sync/run-company.ts'
+import type { TestMirror } from '../setup/mirror.ts'
+import { doBusiness } from './business.ts'
+import { checkCalmCalls } from './calls.ts'
+import { checkRejected, damaged, openRejects } from './damage.ts'
+import { checkEqual, remember } from './invariants.ts'
+import { unservedOf, type Episode } from './state.ts'
+
+/** What an operator and time would do: no wait and no refusal stands, and somebody asks. */
+export async function ready(episode: Episode, realmId: string, mode: Mode = 'incremental'): Promise<void> {
+  const { mirror, story } = episode
+  mirror.clock.move({ seconds: 1 })
+  await mirror.rows('UPDATE service_state SET calls_paused_until = NULL, calls_paused_code = NULL')
+  const status = await statusOf(mirror, realmId)
+  if (status === 'needs_reauth') {
+    await mirror.newTokens(realmId)
+    story.push('  new tokens')
+  } else if (status !== 'active') {
+    await resumeCompany(mirror.database, () => Promise.resolve(), realmId)
+    story.push(`  resumed: it was ${status}`)
+  }
+  await mirror.rows(
+    `UPDATE companies SET not_before = NULL, not_before_code = NULL WHERE realm_id = :realmId`,
+    { realmId },
+  )
+  await mirror.ask(realmId, { mode })
+}
+
+export async function plainRun(episode: Episode, realmId: string): Promise<void> {
+  await ready(episode, realmId)
+  if (isDone(await run(episode, realmId))) await afterDone(episode, realmId)
+}
+
+export async function fullRun(episode: Episode, realmId: string): Promise<void> {
+  await ready(episode, realmId, 'full')
+  const outcome = await run(episode, realmId)
+  if (!isDone(outcome)) return
+  // It met every record again, and QuickBooks could serve each of them.
+  unservedOf(episode, realmId).clear()
+  await afterDone(episode, realmId)
+}
+
+/** One run; where nothing was wrong, nothing may go wrong. */
+export async function run(episode: Episode, realmId: string, options?: SyncOptions): Promise<RunOutcome> {
+  const { mirror, world, story } = episode
+  const calm = mirror.sandbox.faults.list().length === 0 && !world.isDisturbed()
+  const isDead = calm && (await isTokenDead(episode, realmId))
+  const meteredBefore = mirror.sandbox.calls.meteredCount(realmId)
+  const before = calm ? await standing(mirror, realmId) : null
+  const outcome = await runCompany(options ?? mirror.options, realmId, new AbortController().signal)
+  story.push(`  run: ${tell(outcome)}`)
+  if (outcome.kind === 'failed') world.met.note('code', outcome.error.code)
+  if (!before) return outcome
+  const died = outcome.kind === 'failed' && outcome.error.code === 'needs_reauth' && isDead
+  // Another run has the company, or had it a moment ago: whether that may be is for the step to say.
+  const wasTaken = outcome.kind === 'skipped' && ['held', 'not_asked'].includes(outcome.reason)
+  deepStrictEqual(
+    outcome.kind === 'finished' || died || wasTaken,
+    true,
+    `nothing was wrong, and a run ${tell(outcome)}`,
+  )
+  if (outcome.kind === 'finished') {
+    await checkCalmCalls(
+      mirror,
+      outcome.runId,
+      mirror.sandbox.calls.meteredCount(realmId) - meteredBefore,
+      before,
+    )
+  }
+  return outcome
+}
+
+/** What makes a run cost more than one call. */
+export interface Standing {
+  readonly isListing: boolean
+  readonly rejectedEntities: number
+}
+
+async function standing(mirror: TestMirror, realmId: string): Promise<Standing> {
+  const [row] = await mirror.rows<Standing>(
+    `SELECT EXISTS (SELECT FROM sync_states WHERE realm_id = :realmId AND listing IS NOT NULL) AS "isListing",
+            (SELECT count(DISTINCT entity)::int FROM sync_rejects
+              WHERE realm_id = :realmId AND resolved_at IS NULL) AS "rejectedEntities"`,
+    { realmId },
+  )
+  return row!
+}
+
+/**
+ * Intuit rotated the refresh token, the answer reached nobody who saved it, and the 24 hours are over for which the
+ * former one goes on working: then, and only then, somebody has to connect the company again.
+ */
+export async function isTokenDead({ mirror, world }: Episode, realmId: string): Promise<boolean> {
+  const { refreshToken } = mirror.sandbox.companies().find((one) => one.realmId === realmId)!
+  if ((await mirror.heldRefreshToken(realmId)) === refreshToken) return false
+  return mirror.clock.now().getTime() - world.rotatedAt.get(realmId)!.getTime() >= GRACE_MS
+}
+
+export const GRACE_MS = 86_400_000
+
+export function tell(outcome: RunOutcome): string {
+  if (outcome.kind === 'failed') return `failed ${outcome.error.code} (${outcome.error.message})`
+  if (outcome.kind === 'skipped') return `skipped: ${outcome.reason}`
+  return outcome.kind === 'finished' ? outcome.status : outcome.kind
+}
+
+export function isDone(outcome: RunOutcome): boolean {
+  return outcome.kind === 'finished'
+}
+
+/**
+ * A run that moved every watermark past the last business has everything. One that goes on with a listing of an
+ * earlier run does not: its watermark is the time at which that listing began.
+ */
+export async function afterDone(episode: Episode, realmId: string): Promise<void> {
+  const { mirror, choices, held } = episode
+  if (await isBehind(episode, realmId)) return
+  await checkComplete(episode, realmId)
+  if (choices.chance(0.3)) held.push({ realmId, state: await remember(mirror, realmId) })
+}
+
+/** Everything is in the mirror as QuickBooks has it, or is listed among the rejects. */
+export async function checkComplete(episode: Episode, realmId: string): Promise<void> {
+  const { mirror } = episode
+  const unserved = unservedOf(episode, realmId)
+  await checkEqual(mirror, realmId, await exceptions(episode, realmId))
+  await checkRejected(mirror, realmId, unserved)
+}
+
+/** Records that could not be taken, as the books and what went wrong tell: never as the rejects themselves say. */
+async function exceptions(episode: Episode, realmId: string): Promise<Set<string>> {
+  const { mirror, suspects } = episode
+  const broken = damaged(mirror.sandbox.books(realmId)).map(({ key }) => key)
+  const unserved = unservedOf(episode, realmId)
+  const rejects = suspects.has(realmId) ? await openRejects(mirror, realmId) : []
+  const suspected = rejects
+    .filter(({ code }) => code === 'poisoned_page')
+    .map(({ table, qboId }) => `${table} ${qboId}`)
+  return new Set([...broken, ...unserved, ...suspected])
+}
+
+export async function isBehind({ mirror, lastBusinessAt }: Episode, realmId: string): Promise<boolean> {
+  const [row] = await mirror.rows<{ oldest: Date | null }>(
+    'SELECT min(watermark) AS oldest FROM sync_states WHERE realm_id = :realmId',
+    { realmId },
+  )
+  const last = lastBusinessAt.get(realmId)
+  return row!.oldest === null || (last !== undefined && row!.oldest <= last)
+}
+
+/** The process that had the company gave no sign of life. */
+export async function lapse(mirror: TestMirror, realmId: string): Promise<void> {
+  await mirror.rows(
+    `UPDATE sync_runs SET heartbeat_at = heartbeat_at - interval '1 minute' WHERE realm_id = :realmId AND status = 'running'`,
+    { realmId },
+  )
+}
+
+export async function statusOf(mirror: TestMirror, realmId: string): Promise<string> {
+  const [row] = await mirror.rows<{ status: string }>(
+    'SELECT status FROM companies WHERE realm_id = :realmId',
+    { realmId },
+  )
+  return row!.status
+}
+
+/** Somebody does something in the books. */
+export function trade(episode: Episode, realmId: string, when: string): void {
+  const { mirror, choices, story, world, lastBusinessAt } = episode
+  const { action, isDone: wasDone, said } = doBusiness(mirror.sandbox.books(realmId), choices)
+  story.push(`  ${when}${said}`)
+  if (wasDone) world.met.note('business', action)
+  lastBusinessAt.set(realmId, mirror.clock.now())
+}
+
+/** The access token is over; a day later Intuit also changes the refresh token. */
+export async function expireAccess({ mirror, choices }: Episode, realmId: string): Promise<void> {
+  if (choices.chance(0.5)) mirror.clock.move({ hours: 25 })
+  await mirror.rows(
+    `UPDATE connections SET access_token_expires_at = now() - interval '1 year' WHERE realm_id = :realmId`,
+    { realmId },
+  )
+}

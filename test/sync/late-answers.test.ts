@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { ListingPage } from '../../src/quickbooks/quickbooks.ts'
+import { dumpMirror, expectedMirror } from '../setup/books.ts'
+import { REALM, startMirror, type TestMirror } from '../setup/mirror.ts'
+import { expectAtRest, expectSound, rowOf } from './invariants.ts'
+
+describe('a complete listing', () => {
+  let mirror: TestMirror
+  const former = new Map<string, ListingPage>()
+  let repeats = false
+
+  beforeEach(async () => {
+    repeats = false
+    former.clear()
+    mirror = await startMirror({
+      wrapReader: (reader) => ({
+        ...reader,
+        async listPage(entity, cursor) {
+          const page = repeats ? former.get(entity) : undefined
+          if (page) return page
+          const fresh = await reader.listPage(entity, cursor)
+          former.set(entity, fresh)
+          return fresh
+        },
+      }),
+    })
+    await mirror.sync()
+    mirror.clock.move({ minutes: 15 })
+  })
+
+  afterEach(async () => {
+    await expectSound(mirror)
+    await mirror.close()
+  })
+
+  test('that lags behind takes a new record away for one run at most', async () => {
+    const books = mirror.sandbox.books(REALM)
+    const bill = books.createBill({ vendorId: books.records('Vendor')[0]!.Id, amount: '12.00' })
+    await mirror.sync()
+    const fault = mirror.sandbox.faults.add({ kind: 'staleRead', realmId: REALM, lagSeconds: 200 })
+    await mirror.sync(REALM, { mode: 'full' })
+    mirror.sandbox.faults.remove(fault)
+    expect(await rowOf(mirror, 'bills', bill.Id)).toMatchObject({ deleted_at: expect.any(Date) })
+    await mirror.sync()
+    expect(await rowOf(mirror, 'bills', bill.Id)).toMatchObject({ deleted_at: null })
+    mirror.clock.move({ minutes: 15 })
+    await expectAtRest(mirror)
+  })
+
+  test('answered once more with pages of before changes nothing that was read since', async () => {
+    const books = mirror.sandbox.books(REALM)
+    const [bill] = books.records('Bill')
+    books.editBill(bill!.Id, { privateNote: 'newer than the listing' })
+    await mirror.sync()
+    repeats = true
+    await mirror.sync(REALM, { mode: 'full' })
+    expect(await dumpMirror(mirror)).toEqual(expectedMirror(mirror))
+  })
+})

@@ -7,6 +7,7 @@ import { backfill } from './backfill.ts'
 import { fleet } from './fleet.ts'
 import { metricsBench } from './metrics.ts'
 import { peer } from './peer.ts'
+import { queue } from './queue.ts'
 import { rest } from './rest.ts'
 import { soak, SOAK_COMPANIES, SOAK_MINUTES } from './soak.ts'
 import { statements } from './statements.ts'
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   backfill: (context) => backfill(context),
   fleet: (context) => fleet(context),
   tick: (context) => tickBench(context),
+  queue: (context) => queue(context),
   rest: (context) => rest(context),
   metrics: (context) => metricsBench(context),
   statements: (context) => statements(context),

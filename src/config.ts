@@ -63,12 +63,7 @@ export function readEnv(): Env {
 export function toConfig(env: Env): Config {
   const set = withoutEmpty(env)
   const parsed = ENV.safeParse(set)
-  const problems = [
-    ...(parsed.success
-      ? []
-      : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)),
-    ...missingTogether(set),
-  ]
+  const problems = [...(parsed.success ? [] : named(parsed.error)), ...missingTogether(set)]
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   return assemble(parsed.data)
 }
@@ -76,12 +71,11 @@ export function toConfig(env: Env): Config {
 /**
  * The database alone, for commands that need nothing else.
  *
- * @throws ConfigError when DATABASE_URL is missing or no address.
+ * @throws ConfigError when DATABASE_URL is missing or no address, or NODE_ENV none that there is.
  */
 export function toDatabase(env: Env): { url: string; tls: TlsMode } {
   const parsed = ENV.pick({ NODE_ENV: true, DATABASE_URL: true }).safeParse(withoutEmpty(env))
-  if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map((issue) => `DATABASE_URL: ${issue.message}`))
+  if (!parsed.success) throw new ConfigError(named(parsed.error))
   const { DATABASE_URL: url, NODE_ENV: mode } = parsed.data
   if (!url)
     throw new ConfigError([
@@ -99,6 +93,11 @@ const INTUIT = {
     production: 'https://quickbooks.api.intuit.com',
   },
 } as const
+
+/** What is wrong, each with its variable's name. */
+function named({ issues }: z.ZodError): string[] {
+  return issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+}
 
 const DATA_DIRECTORY = fileURLToPath(new URL('../.data', import.meta.url))
 
@@ -120,7 +119,10 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https a
 const bearer = z.string().min(SHORTEST_TOKEN, `must have at least ${SHORTEST_TOKEN} characters`)
 
 const ENV = z.object({
-  NODE_ENV: z.string().default('development'),
+  // Anything else would be taken for development, where what is missing is embedded, and gone with a host's disk.
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development'),
   PORT: whole(0, 65_535).default(3000),
   DATABASE_URL: z
     .string()

@@ -1,6 +1,8 @@
 import { readCallsPause } from './connections/service-state.ts'
 import type { Database } from './db/database.ts'
 import { pendingMigrations } from './db/migrate.ts'
+import { isPostgresAway } from './db/postgres-away.ts'
+import { postgresWords } from './db/postgres-error.ts'
 
 export interface ReadinessOptions {
   readonly database: Database
@@ -34,8 +36,8 @@ export async function missingForStart(database: Database): Promise<Missing> {
   try {
     const pending = await pendingMigrations(database.knex)
     return pending.map((name) => `migration ${name} is not applied: run npm run migrate`)
-  } catch {
-    return [POSTGRES_AWAY]
+  } catch (error) {
+    return [whyNot(error)]
   }
 }
 
@@ -48,9 +50,15 @@ async function missingOfQuickBooks({ knex, clock }: Database): Promise<Missing> 
   try {
     const pause = await readCallsPause(knex, clock.now())
     return pause?.code === 'app_misconfigured' ? [`QuickBooks refuses this service: ${pause.reason}`] : []
-  } catch {
-    return [POSTGRES_AWAY]
+  } catch (error) {
+    return [whyNot(error)]
   }
+}
+
+/** What Postgres says against a question goes to whoever asks without a token: its words, and nothing of ours. */
+function whyNot(error: unknown): string {
+  if (isPostgresAway(error) || !(error instanceof Error)) return POSTGRES_AWAY
+  return `Postgres refuses: ${postgresWords(error)}`
 }
 
 async function within(reading: Promise<Missing>, timeoutMs: number): Promise<Missing> {

@@ -1,8 +1,9 @@
 import type { PgBoss } from 'pg-boss'
 import { createAccessTokens, type OnCall } from './connections/access-tokens.ts'
+import { enqueueSyncs } from './jobs/enqueue.ts'
 import { deleteOldRuns } from './jobs/housekeeping.ts'
 import { performSync } from './jobs/perform-sync.ts'
-import { tick } from './jobs/tick.ts'
+import { tick, type TickOptions } from './jobs/tick.ts'
 import { workHousekeeping, workSyncs, workTicks } from './jobs/work.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -21,7 +22,7 @@ export interface RoleOptions extends OperationOptions {
 
 /** Starts what this process does besides answering HTTP. */
 export async function startRoles(options: RoleOptions): Promise<void> {
-  const { config, boss, database, enqueue, log, stop, patiently } = options
+  const { config, boss, database, log, stop, patiently } = options
   const intervalSeconds = config.syncIntervalSeconds
   if (config.roles.has('worker')) {
     const sync = syncOptions(options)
@@ -35,8 +36,10 @@ export async function startRoles(options: RoleOptions): Promise<void> {
   if (config.roles.has('scheduler')) {
     const { monthlyCallBudget } = config.quickbooks
     const beat = async () => {
-      const { abandoned, queued } = await tick({ database, enqueue, intervalSeconds, monthlyCallBudget })
-      log.debug('tick', { abandoned, queued })
+      const enqueue: TickOptions['enqueue'] = (tx, due, died) => enqueueSyncs(boss, tx, due, died)
+      const told = await tick({ database, enqueue, intervalSeconds, monthlyCallBudget })
+      log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
+      if (told.notFolded) log.warn('totals were not added up; the next tick does', { error: told.notFolded })
     }
     await patiently(() => workTicks(boss, beat))
     await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))

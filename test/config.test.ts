@@ -186,6 +186,14 @@ describe('a value that cannot be meant is named with its variable', () => {
 })
 
 describe('in production', () => {
+  test.each(['staging', 'Production', 'prod'])('NODE_ENV %s is nothing that could be meant', (mode) => {
+    const wrong = ['NODE_ENV: must be development, test or production']
+    expect(problems({ NODE_ENV: mode })).toEqual(wrong)
+    expect(problems({ ...PRODUCTION, NODE_ENV: mode })).toEqual(wrong)
+    const database = () => toDatabase({ NODE_ENV: mode, DATABASE_URL: 'postgres://h/x' })
+    expect(database).toThrow('NODE_ENV: must be development, test or production')
+  })
+
   test('everything that is missing is listed in one message', () => {
     expect(problems({ NODE_ENV: 'production' })).toEqual([
       'DATABASE_URL: must be set in production',

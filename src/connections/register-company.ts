@@ -10,7 +10,7 @@ import type { TokenSet } from './token-set.ts'
 export interface Registration {
   readonly realmId: string
   readonly refreshToken: string
-  /** With both of these the refresh token is left alone until the access token ends. */
+  /** With both of these, as long as it holds, the refresh token is left alone until the access token ends. */
   readonly accessToken: string | null
   readonly accessTokenExpiresAt: Date | null
   readonly name: string | null
@@ -33,15 +33,15 @@ export interface RegisterOptions {
 const REFRESH_TOKEN_LIFE_MS = 100 * 86_400_000
 
 /**
- * Registers a company whose OAuth was done elsewhere, or replaces its tokens, and asks for its first run. The tokens
- * are tried at once, and refused ones change nothing here.
+ * Registers a company whose OAuth was done elsewhere, or replaces its tokens, and asks for a run, which a paused
+ * company gets when it is resumed. The tokens are tried at once, and refused ones change nothing here.
  *
  * @throws LedgerError `needs_reauth` when Intuit refuses the tokens, `unavailable` when it could not be asked.
  */
 export async function registerCompany(
   options: RegisterOptions,
   registration: Registration,
-): Promise<{ created: boolean; request: number }> {
+): Promise<{ created: boolean; request: number | null }> {
   const calls: Parameters<OnCall>[0][] = []
   const onCall: OnCall = (call) => calls.push(call)
   const { tokens, name } = await tryTokens(options, registration, onCall).catch(async (error: unknown) => {
@@ -57,7 +57,7 @@ export async function registerCompany(
       : ({ mode: 'incremental', trigger: 'manual' } as const)
     const requests = await requestSync(tx, [registration.realmId], asked)
     await options.enqueue(tx, [registration.realmId])
-    return { created, request: requests.get(registration.realmId) ?? 0 }
+    return { created, request: requests.get(registration.realmId) ?? null }
   })
 }
 
@@ -86,8 +86,11 @@ async function obtainTokens(
   { refreshToken, accessToken, accessTokenExpiresAt }: Registration,
   onCall: OnCall,
 ): Promise<TokenSet> {
-  if (accessToken === null || accessTokenExpiresAt === null) return refreshTokens(refreshToken, onCall)
-  const refreshTokenExpiresAt = new Date(database.clock.now().getTime() + REFRESH_TOKEN_LIFE_MS)
+  const now = database.clock.now()
+  if (accessToken === null || accessTokenExpiresAt === null || accessTokenExpiresAt <= now) {
+    return refreshTokens(refreshToken, onCall)
+  }
+  const refreshTokenExpiresAt = new Date(now.getTime() + REFRESH_TOKEN_LIFE_MS)
   return { accessToken, accessTokenExpiresAt, refreshToken, refreshTokenExpiresAt }
 }
 
@@ -125,13 +128,14 @@ async function saveCompany(tx: Tx, realmId: string, name: string | null): Promis
     })
     return true
   }
+  // Somebody paused it for a reason that new tokens know nothing of; `/resume` ends it.
+  const stays = known.status === 'active' || known.status === 'paused'
   await Company.query(tx.trx)
     .findById(realmId)
     .patch({
       ...(name === null ? {} : { name }),
-      status: 'active',
+      ...(stays ? {} : { status: 'active', statusChangedAt: tx.now }),
       statusCode: null,
-      ...(known.status === 'active' ? {} : { statusChangedAt: tx.now }),
       failuresInARow: 0,
       failingSince: null,
       failingCode: null,

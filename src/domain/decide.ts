@@ -27,12 +27,14 @@ export interface Reading {
    * copy that claims to be newer and was read before it.
    */
   readonly authoritative: boolean
+  /** The `time` of the first answer of the run that reads. */
+  readonly runBeganAt: Date
 }
 
 /**
  * Which copy wins: the older LastUpdatedTime is stale; with equal ones the later answer wins, because
  * LastUpdatedTime has second precision and balances change without it; an authoritative reading overrides both, unless
- * it was answered before the one that brought what is held.
+ * it was answered before the run began and before the one that brought what is held.
  */
 export function decide(change: Change, known: Known, reading: Reading): Decision {
   if (!known.record) return decideUnseen(change, known.buried, reading)
@@ -60,9 +62,14 @@ export function isDisputed(change: Change, known: Known): boolean {
   )
 }
 
-/** An authoritative answer shows what QuickBooks had when it gave it, and not what it showed somebody since. */
+/**
+ * An authoritative answer shows what QuickBooks had when it gave it, and not what it showed somebody since: one from
+ * before the run was delivered late. One of this run has the last word even where what is held was observed later, for
+ * then QuickBooks' clock was put back.
+ */
 function isLatestWord(reading: Reading, than: { readonly observedAt: Date }): boolean {
-  return reading.authoritative && reading.observedAt >= than.observedAt
+  const isRecent = reading.observedAt >= reading.runBeganAt || reading.observedAt >= than.observedAt
+  return reading.authoritative && isRecent
 }
 
 function decideUnseen(change: Change, buried: Known['buried'], reading: Reading): Decision {

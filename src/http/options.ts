@@ -15,7 +15,9 @@ export interface HttpOptions {
   /** What is missing for this process to be of use; empty when nothing is. */
   readonly readiness: () => Promise<readonly string[]>
   readonly metrics: Pick<Metrics, 'contentType' | 'render' | 'observeHttpRequest'>
-  readonly registerCompany: (registration: Registration) => Promise<{ created: boolean; request: number }>
+  readonly registerCompany: (
+    registration: Registration,
+  ) => Promise<{ created: boolean; request: number | null }>
   readonly pauseCompany: (realmId: string) => Promise<void>
   readonly resumeCompany: (realmId: string) => Promise<void>
   /** Gives why Intuit did not revoke the tokens; null when it did. */

@@ -6,7 +6,8 @@ import { METERED_CALLS_OF_MONTH, monthOf } from '../sync/record-calls.ts'
 
 export interface TickOptions {
   readonly database: Database
-  readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
+  /** Queues companies; those that died are among them, with a job that keeps theirs out. */
+  readonly enqueue: (tx: Tx, realmIds: readonly string[], died: readonly string[]) => Promise<void>
   readonly intervalSeconds: number
   readonly monthlyCallBudget: number | null
 }
@@ -14,6 +15,8 @@ export interface TickOptions {
 export interface TickResult {
   readonly abandoned: number
   readonly queued: number
+  /** Why the totals of the metrics were not added up: they are read all the same, and the next tick tries again. */
+  readonly notFolded: Error | null
 }
 
 /**
@@ -21,20 +24,23 @@ export interface TickResult {
  * claim and jobs in one transaction. Any number of processes may tick at once.
  */
 export async function tick(options: TickOptions): Promise<TickResult> {
-  const result = await options.database.transaction((tx) => queueDue(tx, options))
+  const queued = await options.database.transaction((tx) => queueDue(tx, options))
   // By itself and last: no company waits for its metrics.
-  await foldTotals(options.database)
-  return result
+  const notFolded = await foldTotals(options.database).then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  )
+  return { ...queued, notFolded }
 }
 
-async function queueDue(tx: Tx, options: TickOptions): Promise<TickResult> {
+async function queueDue(tx: Tx, options: TickOptions): Promise<Omit<TickResult, 'notFolded'>> {
   await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
   const abandoned = await abandonLapsedRuns(tx)
   await guardBudget(tx, options.monthlyCallBudget)
   if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
   await pullBack(tx, options.intervalSeconds)
   const due = await claimDue(tx, options.intervalSeconds)
-  await options.enqueue(tx, due)
+  await options.enqueue(tx, due, abandoned)
   return { abandoned: abandoned.length, queued: due.length }
 }
 

@@ -22,7 +22,11 @@ export async function applyChanges(
   authoritative: boolean,
 ): Promise<Partial<EntityCounts>> {
   if (page.changes.length === 0) return {}
-  const reading = { observedAt: page.observedAt, authoritative }
+  const reading = {
+    observedAt: page.observedAt,
+    authoritative,
+    runBeganAt: run.firstAnswerAt ?? page.observedAt,
+  }
   const known = await readKnown(
     tx.trx,
     run.realmId,

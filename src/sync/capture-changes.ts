@@ -1,13 +1,13 @@
 import type { Change, Page, Tombstone } from '../domain/change.ts'
 import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
-import { toLedgerError } from '../domain/ledger-error.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { isPoisoned } from '../quickbooks/poisoned-page.ts'
 import type { ChangesAnswer } from '../quickbooks/quickbooks.ts'
 import { noteAlive, readKnown } from './known-records.ts'
 import { listChanges, listEntity } from './list-entity.ts'
 import { countsAgree } from './settle-listing.ts'
-import { OVERLAP_MS, stateOf, type Run } from './run.ts'
+import { isAhead, OVERLAP_MS, stateOf, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
 
 /**
@@ -16,10 +16,14 @@ import { takePage } from './take-page.ts'
  * of which that cannot be told either is listed by its changes.
  *
  * @returns QuickBooks' time of the first answer.
+ * @throws LedgerError `window_exceeded` when that lies before the watermarks: QuickBooks' clock was put back, or an
+ *   old answer was delivered again. What changed in between is told by neither, so only complete listings find it.
  */
 export async function captureChanges(run: Run, entities: readonly Entity[]): Promise<Date> {
   const answer = await askChanges(run, entities, askSince(run, entities))
   const startedAt = answer?.observedAt ?? (await run.reader.count(entities[0]!)).observedAt
+  refuseAnswerOfThePast(run, entities, startedAt)
+  run.firstAnswerAt ??= startedAt
   for (const entity of entities) {
     if (!answer || answer.overflow) await captureEntity(run, entity)
     else await takeAnswer(run, entity, answer)
@@ -58,6 +62,11 @@ async function captureEntity(run: Run, entity: Entity): Promise<void> {
   else await listEntity(run, entity, startedAt)
 }
 
+function refuseAnswerOfThePast(run: Run, entities: readonly Entity[], answeredAt: Date): void {
+  if (!entities.some((entity) => isAhead(stateOf(run, entity).watermark, answeredAt))) return
+  throw new LedgerError('window_exceeded', 'QuickBooks answered as of a time before the last run')
+}
+
 /**
  * @returns null when a record among the changes seems to break the answer. A first failure may be QuickBooks' own and
  *   pass; every later run would meet the record again, because the watermark waits for it.
@@ -89,8 +98,9 @@ async function takeTold(run: Run, entity: Entity, page: Page): Promise<void> {
     // The next answer tells of the tombstone again, perhaps without the record beside it.
     along: (tx) => noteAlive(tx, run, entity, alive),
   })
+  // The answer by id is what proves them, and speaks for its own moment.
   const confirmed = missing.flatMap((qboId) => disputed.get(qboId) ?? [])
-  await takePage(run, entity, { ...page, changes: confirmed, rejects: [] }, { authoritative: true })
+  await takePage(run, entity, { ...alive, changes: confirmed, rejects: [] }, { authoritative: true })
 }
 
 async function findDisputed(

@@ -5,7 +5,7 @@ import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
 import { changedRecords, recordTotals, reportOf, runTotals } from './report.ts'
-import { countsOf, servedRequestOf, type Run } from './run.ts'
+import { countsOf, isAhead, servedRequestOf, stateOf, type Run } from './run.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
@@ -28,7 +28,10 @@ export async function finishRun(run: Run): Promise<FinishedRun> {
   return { status, askedAgain }
 }
 
-/** The only place where a watermark moves. It never moves back: an older listing may end after a newer capture. */
+/**
+ * The only place where a watermark moves. It moves back only where QuickBooks' clock did, for an older listing may end
+ * after a newer capture.
+ */
 async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
   await rowsOfPrepared(
     tx.trx,
@@ -36,7 +39,8 @@ async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
      SELECT :realmId, w.entity, w.watermark, :now, NULL, :mappingVersion
        FROM jsonb_to_recordset(CAST(:watermarks AS jsonb)) AS w (entity text, watermark timestamptz)
      ON CONFLICT (realm_id, entity) DO UPDATE
-        SET watermark = greatest(s.watermark, excluded.watermark),
+        SET watermark = CASE WHEN excluded.entity = ANY (:putBack) THEN excluded.watermark
+                             ELSE greatest(s.watermark, excluded.watermark) END,
             last_synced_at = excluded.last_synced_at,
             listing = NULL,
             mapping_version = excluded.mapping_version`,
@@ -44,6 +48,9 @@ async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
       realmId: run.realmId,
       now: tx.now,
       mappingVersion: MAPPING_VERSION,
+      putBack: ENTITIES.filter((entity) =>
+        isAhead(stateOf(run, entity).watermark, run.firstAnswerAt ?? tx.now),
+      ),
       watermarks: JSON.stringify([...run.watermarks].map(([entity, watermark]) => ({ entity, watermark }))),
     },
   )

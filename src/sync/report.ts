@@ -28,7 +28,6 @@ export function reportOf(run: Run, watermarks: 'moved' | 'kept'): KeptReport {
 }
 
 /** The counts that are not zero. */
-//placeholder
 export function happened(counts: EntityCounts): Partial<EntityCounts> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 }

@@ -89,6 +89,7 @@ function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, sign
       onCall: (call) => noteCall(run, call),
       signal,
     }),
+    firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),
     unrecordedCalls: [],
@@ -146,6 +147,7 @@ async function takeFull(run: Run, { toldFirst }: { readonly toldFirst: boolean }
 /** Reads the company's own record. @returns QuickBooks' time of the answer. */
 async function readCompany(run: Run): Promise<Date> {
   const info = await run.reader.companyInfo()
+  run.firstAnswerAt ??= info.observedAt
   const { homeCurrency } = await run.reader.preferences()
   run.homeCurrency = homeCurrency ?? run.homeCurrency
   await fenced(run, async (tx) => {

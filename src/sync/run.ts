@@ -40,6 +40,8 @@ export interface Run {
   readonly failuresInARow: number
   readonly database: Database
   readonly reader: CompanyReader
+  /** QuickBooks' time of the run's first answer; null before it. */
+  firstAnswerAt: Date | null
   /** What the finished run will set each watermark to. */
   readonly watermarks: Map<Entity, Date>
   readonly counts: Map<Entity, EntityCounts>
@@ -52,6 +54,11 @@ export interface Run {
 // How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in
 // change data capture is known, and LastUpdatedTime has second precision.
 export const OVERLAP_MS = 5 * 60_000
+
+/** Whether a watermark lies further ahead of an answer than the overlap, which servers that differ do not explain. */
+export function isAhead(watermark: Date | null, answeredAt: Date): boolean {
+  return watermark !== null && watermark.getTime() - answeredAt.getTime() > OVERLAP_MS
+}
 
 export function stateOf(run: Run, entity: Entity): EntityState {
   return run.states.get(entity) ?? { watermark: null, listing: null, mappingVersion: 0 }

@@ -15,7 +15,12 @@ export interface WriteContext {
   readonly authoritative: boolean
 }
 
-// Decisions are made on rows that were read without a lock, so each write asks again.
+// The ids stand in the updates twice, beside the rows and alone: a plan that is kept would otherwise read all that the
+// company has to find a few.
+const BY_KEY = `t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND t.qbo_id = ANY (CAST(:qboIds AS text[]))`
+
+// Decisions are made on rows that were read without a lock, so each write asks again whether it is older than what is
+// there; of an authoritative reading the decision alone says, and the fence that nobody else wrote meanwhile.
 const NOT_OLDER = `(:authoritative OR (t.source_updated_at, t.observed_at) <= (r.source_updated_at, r.observed_at))`
 
 /** Inserts records or replaces their content. @returns the ids written. */
@@ -61,9 +66,10 @@ export async function touchAll(context: WriteContext, versions: readonly Version
             last_synced_at = :now
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (qbo_id text, sync_token text, source_updated_at timestamptz, observed_at timestamptz)
-      WHERE t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND ${NOT_OLDER}
+      WHERE ${BY_KEY} AND ${NOT_OLDER}
      RETURNING t.qbo_id`,
     {
+      qboIds: textArray(versions.map(({ qboId }) => qboId)),
       rows: JSON.stringify(
         versions.map((version) => ({
           qbo_id: version.qboId,
@@ -90,9 +96,12 @@ export async function deleteAll(context: WriteContext, tombstones: readonly Tomb
             sync_run_id = :runId
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (qbo_id text, source_updated_at timestamptz, observed_at timestamptz)
-      WHERE t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND t.deleted_at IS NULL AND ${NOT_OLDER}
+      WHERE ${BY_KEY} AND t.deleted_at IS NULL AND ${NOT_OLDER}
      RETURNING t.qbo_id`,
-    { rows: tombstoneRows(context, tombstones) },
+    {
+      qboIds: textArray(tombstones.map(({ qboId }) => qboId)),
+      rows: tombstoneRows(context, tombstones),
+    },
   )
 }
 

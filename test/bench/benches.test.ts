@@ -5,6 +5,7 @@ import { startBenchPostgres, type BenchPostgres } from '../../bench/bench-postgr
 import { fleet } from '../../bench/fleet.ts'
 import { metricsBench } from '../../bench/metrics.ts'
 import { peer } from '../../bench/peer.ts'
+import { queue } from '../../bench/queue.ts'
 import { rest } from '../../bench/rest.ts'
 import { leastSquaresSlope } from '../../bench/slope.ts'
 import { soak } from '../../bench/soak.ts'
@@ -47,6 +48,16 @@ describe('a bench of the smallest size', () => {
   test('tick: every company is queued', async () => {
     const report = await tickBench(context, { companies: 20, rounds: 1 })
     expect(valueOf(report, 'a tick with all due')).toMatch(/ s$/)
+  })
+
+  test('queue: every job is handled, and what polls does not listen', async () => {
+    const sizes = { rounds: 1, singles: 3, meanGapMs: 10, burst: 5, idleSeconds: 0, settleSeconds: 0 }
+    const report = await queue(context, sizes)
+    expect(valueOf(report, '5 jobs at once, until the last has started')).toMatch(/^[\d.]+ s$/)
+    expect(valueOf(report, 'connections of the queue at rest, LISTEN/NOTIFY')).toMatch(
+      /one of them listening/,
+    )
+    expect(valueOf(report, 'connections of the queue at rest, polling each 0.5 s')).toMatch(/none listening/)
   })
 
   test('rest: the service holds no more connections than it may', async () => {

@@ -125,6 +125,14 @@ describe('registering a company', () => {
     expect(await connections.openService().get(NEW, () => {})).toBe(accessToken)
   })
 
+  test('renews an access token that came too late', async () => {
+    const { accessToken } = await connections.quickbooks.refreshTokens(connections.refreshToken(NEW))
+    connections.sandbox.calls.clear()
+    const expiresAt = connections.clock.now()
+    expect(await register({ accessToken, accessTokenExpiresAt: expiresAt })).toMatchObject({ created: true })
+    expect(connections.tokenCalls(NEW)).toHaveLength(1)
+  })
+
   test.each([
     ['a refresh token that Intuit refuses', { refreshToken: 'AB11 not one of theirs' }],
     [
@@ -202,6 +210,13 @@ describe('replacing the tokens of a company', () => {
     )
     expect(await register({ realmId: REALM })).toMatchObject({ created: false })
     expect(await companyRow(REALM)).toMatchObject([{ status: 'active' }])
+    expect(await connections.storedRefreshToken()).toBe(connections.refreshToken())
+  })
+
+  test('that somebody paused leaves it paused, and the new tokens serve it when it is resumed', async () => {
+    await connections.rows(`UPDATE companies SET status = 'paused'`)
+    expect(await register({ realmId: REALM })).toEqual({ created: false, request: null })
+    expect(await companyRow(REALM)).toMatchObject([{ status: 'paused' }])
     expect(await connections.storedRefreshToken()).toBe(connections.refreshToken())
   })
 

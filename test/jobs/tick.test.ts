@@ -4,10 +4,12 @@ import fc from 'fast-check'
 import type { PgBoss } from 'pg-boss'
 import { pauseCalls } from '../../src/connections/service-state.ts'
 import { enqueueSyncs } from '../../src/jobs/enqueue.ts'
+import { SYNC_QUEUE, type SyncJob } from '../../src/jobs/queues.ts'
 import { tick, type TickOptions, type TickResult } from '../../src/jobs/tick.ts'
 import { JOBS, openQueue, type JobRow, type TestQueue } from './open-queue.ts'
 
 const REALM = '4620816300000000601'
+const OTHER_REALM = '4620816300000000602'
 const INTERVAL_SECONDS = 900
 
 let queue: TestQueue
@@ -32,7 +34,7 @@ beforeEach(async () => {
 function beat(options: Partial<TickOptions> = {}): Promise<TickResult> {
   return tick({
     database: queue.database,
-    enqueue: (tx, realmIds) => enqueueSyncs(boss, tx, realmIds),
+    enqueue: (tx, realmIds, died) => enqueueSyncs(boss, tx, realmIds, died),
     intervalSeconds: INTERVAL_SECONDS,
     monthlyCallBudget: null,
     ...options,
@@ -87,7 +89,11 @@ describe('the rhythm of a company', () => {
           await queue.rows('DELETE FROM pgboss.job')
           queue.clock.move({ ms: nowMs - queue.clock.now().getTime() })
           await queue.addCompanies(ids, { next_sync_at: new Date(nowMs - lateMs) })
-          expect(await beat({ intervalSeconds: interval })).toEqual({ abandoned: 0, queued: ids.length })
+          expect(await beat({ intervalSeconds: interval })).toEqual({
+            abandoned: 0,
+            queued: ids.length,
+            notFolded: null,
+          })
           for (const { realmId, next } of await companies()) {
             expect(next.getTime()).toBeGreaterThan(nowMs)
             expect(next.getTime()).toBeLessThanOrEqual(nowMs + interval * 1000)
@@ -140,7 +146,7 @@ describe('the rhythm of a company', () => {
 describe('a tick', () => {
   test('makes a request of its own for a company that is due', async () => {
     await queue.addCompanies([REALM], { requested_seq: 4, served_seq: 4, requested_trigger: 'manual' })
-    expect(await beat()).toEqual({ abandoned: 0, queued: 1 })
+    expect(await beat()).toEqual({ abandoned: 0, queued: 1, notFolded: null })
     expect(await companies()).toMatchObject([{ requested: 5, served: 4, trigger: 'schedule' }])
     expect(await queuedRealms()).toEqual([REALM])
     expect(await queue.rows('SELECT last_tick_at AS at FROM service_state')).toEqual([
@@ -229,9 +235,44 @@ describe('a tick', () => {
        VALUES (:realmId, 'schedule', 'incremental', 'running', now(), 2, clock_timestamp() - interval '31 seconds')`,
       { realmId: REALM },
     )
-    expect(await beat()).toEqual({ abandoned: 1, queued: 1 })
+    expect(await beat()).toEqual({ abandoned: 1, queued: 1, notFolded: null })
     expect(await companies()).toMatchObject([{ requested: 3, trigger: 'recovery' }])
     expect(await queue.rows('SELECT status FROM sync_runs')).toEqual([{ status: 'abandoned' }])
+  })
+
+  test('gives up the job of a dead process, and no job of a living one', async () => {
+    const dead = { realmId: REALM, heartbeatAt: "clock_timestamp() - interval '31 seconds'" }
+    const living = { realmId: OTHER_REALM, heartbeatAt: 'clock_timestamp()' }
+    for (const { realmId, heartbeatAt } of [dead, living]) {
+      await queue.addCompanies([realmId], { next_sync_at: inSeconds(300), requested_seq: 2, served_seq: 1 })
+      await queue.rows(
+        `INSERT INTO sync_runs (realm_id, trigger, mode, status, started_at, served_request, heartbeat_at)
+         VALUES (:realmId, 'schedule', 'incremental', 'running', now(), 2, ${heartbeatAt})`,
+        { realmId },
+      )
+    }
+    await queue.send(boss, [REALM, OTHER_REALM])
+    const taken = await boss.fetch<SyncJob>(SYNC_QUEUE, { batchSize: 2 })
+    expect(taken.map(({ data }) => data.realmId).sort()).toEqual([REALM, OTHER_REALM].sort())
+    expect(await beat()).toMatchObject({ abandoned: 1 })
+    const states = async (key: string) =>
+      (await queue.rows<JobRow>(JOBS)).filter((job) => job.key === key).map(({ state }) => state)
+    expect(await states(REALM)).toEqual(['cancelled', 'created'])
+    expect(await states(OTHER_REALM)).toEqual(['active'])
+  })
+
+  test('queues the companies though the totals of the metrics cannot be added up', async () => {
+    await queue.addCompanies([REALM])
+    await queue.rows(`INSERT INTO metric_raises VALUES ('a', '{}', 1)`)
+    await queue.rows('ALTER TABLE metric_totals RENAME TO metric_totals_away')
+    try {
+      expect(await beat()).toEqual({ abandoned: 0, queued: 1, notFolded: expect.any(Error) })
+    } finally {
+      await queue.rows('ALTER TABLE metric_totals_away RENAME TO metric_totals')
+    }
+    expect(await queuedRealms()).toEqual([REALM])
+    expect(await beat()).toMatchObject({ notFolded: null })
+    expect(await queue.rows('SELECT metric FROM metric_totals')).toEqual([{ metric: 'a' }])
   })
 })
 
@@ -241,7 +282,7 @@ describe('while no call may be made', () => {
     const before = await companies()
     const until = inSeconds(600)
     await queue.database.transaction((tx) => pauseCalls(tx, { until, code: 'throttled', reason: 'too many' }))
-    expect(await beat()).toEqual({ abandoned: 0, queued: 0 })
+    expect(await beat()).toEqual({ abandoned: 0, queued: 0, notFolded: null })
     expect(await companies()).toEqual(before)
     expect(await queue.rows('SELECT last_tick_at AS at FROM service_state')).toEqual([
       { at: queue.clock.now() },

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
-import type { Answer, Statement } from './recording.ts'
+import type { Answer, Statement, Value } from './recording.ts'
 
 const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils.js') as {
-  prepareValue: (value: unknown) => string | null
+  prepareValue: (value: unknown) => Value
 }
 
 // A statement that takes longer waits for a lock, and its holder must be let on.
@@ -15,6 +15,7 @@ const NOT_OURS = /^select version\(\);$|pgboss/
 
 interface Sent {
   readonly text: string
+  readonly name?: string
   readonly values?: readonly unknown[]
 }
 type Done = (error: Error | null, result?: pg.QueryResult) => void
@@ -44,7 +45,8 @@ export function recordStatements(applicationName: string): Statement[] {
     const text = typeof sent === 'string' ? sent : sent.text
     if (name !== applicationName || NOT_OURS.test(text)) return query.call(this, sent, done)
     if (typeof text !== 'string' || typeof done !== 'function') throw new Error('not a statement to record')
-    const values = typeof sent === 'string' ? [] : (sent.values ?? []).map(prepareValue)
+    const { name: preparedAs, values: given = [] } = typeof sent === 'string' ? {} : sent
+    const values = given.map(prepareValue)
     if (!connections.has(this)) connections.set(this, connections.size)
     const connection = connections.get(this)!
     const turn = last
@@ -53,7 +55,8 @@ export function recordStatements(applicationName: string): Statement[] {
     void turn.then(() => {
       void wait(LOCKED_MS).then(resolve)
       query.call(this, sent, (error, result) => {
-        statements.push({ connection, text, values, answer: answerOf(error, result) })
+        const statement = { connection, text, values, answer: answerOf(error, result) }
+        statements.push(preparedAs === undefined ? statement : { ...statement, name: preparedAs })
         resolve()
         done(error, result)
       })

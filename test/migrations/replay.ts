@@ -1,7 +1,10 @@
 import pg from 'pg'
-import type { Answer, Statement } from './recording.ts'
+import { toWritten, type Answer, type Statement } from './recording.ts'
 
-/** Sends statements again, on as many connections as they came from. Open across an upgrade, as a process's are. */
+/**
+ * Sends statements again, on as many connections as they came from and prepared as they were. Open across an upgrade,
+ * as a process's connections are.
+ */
 export interface Replay {
   /** Throws an Error that shows the first statement whose answer is not the recorded one. */
   send(statements: readonly Statement[]): Promise<void>
@@ -39,9 +42,10 @@ export function openReplay(url: string): Replay {
   }
 }
 
-async function send(client: pg.Client, { text, values }: Statement): Promise<Answer> {
+async function send(client: pg.Client, { text, name, values }: Statement): Promise<Answer> {
   try {
-    const query = { text, values: [...values], rowMode: 'array' as const }
+    const prepared = name === undefined ? {} : { name }
+    const query = { text, ...prepared, values: [...values], rowMode: 'array' as const }
     const { fields, rows, rowCount } = await client.query<(string | null)[]>(query)
     return { columns: fields.map(({ name }) => name), rows, count: rowCount }
   } catch (error) {
@@ -98,5 +102,5 @@ function toCompare(column: string, value: string | null): string | null {
 }
 
 function tell(place: number, { text, values }: Statement, difference: string): string {
-  return `Statement ${place + 1}: ${difference}\nof: ${text}\nwith: ${JSON.stringify(values).slice(0, 2000)}`
+  return `Statement ${place + 1}: ${difference}\nof: ${text}\nwith: ${JSON.stringify(values.map(toWritten)).slice(0, 2000)}`
 }

@@ -25,7 +25,10 @@ export async function upgradeUnder(release: Release, upgrade: Upgrade): Promise<
   }
 }
 
-/** The same on a copy of a database that has lived up to the upgrade, for one upgrade after another. */
+/**
+ * The same on a copy of a database that has lived up to the upgrade, for one upgrade after another. The connections are
+ * new ones: nothing is prepared on them yet.
+ */
 export async function upgradeCopy(lived: TestDatabase, release: Release, upgrade: Upgrade): Promise<void> {
   const { url, drop } = await copyDatabase(lived)
   const replay = openReplay(url)

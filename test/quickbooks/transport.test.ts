@@ -10,6 +10,9 @@ import { openCompany, openQuickBooks } from './open-company.ts'
 const COUNT_3 = '{"QueryResponse":{"totalCount":3},"time":"2026-11-22T07:15:02.318-08:00"}'
 const COUNT_4 = COUNT_3.replace('3', '4')
 
+const TOKENS =
+  '{"access_token":"a-2","refresh_token":"r-1","expires_in":3600,"x_refresh_token_expires_in":8640000,"token_type":"bearer"}'
+
 const cleanUp: (() => void | Promise<void>)[] = []
 
 afterEach(async () => {
@@ -138,6 +141,23 @@ test('connections are kept and used again', async () => {
   const { reader } = openCompany(quickBooksAt(server))
   for (let call = 0; call < 5; call += 1) await reader.count('bill')
   expect([server.requests.length, server.connections()]).toEqual([5, 1])
+})
+
+test('companies, runs and the token endpoint share a connection, and a refusal does not cost it', async () => {
+  const server = await serverWith((request, response) => {
+    if (request.url === '/token') answering(200, TOKENS)(request, response)
+    else if (request.url?.includes('/company/429/')) answering(429, '{}')(request, response)
+    else answering(200, COUNT_3)(request, response)
+  })
+  const quickBooks = quickBooksAt(server)
+  for (let round = 0; round < 2; round += 1) {
+    await openCompany(quickBooks, { realmId: '1' }).reader.count('bill')
+    const refused = openCompany(quickBooks, { realmId: '429' }).reader.count('bill')
+    await expect(refused).rejects.toMatchObject({ code: 'throttled' })
+    await quickBooks.refreshTokens('r-1')
+    await openCompany(quickBooks, { realmId: '2' }).reader.count('bill')
+  }
+  expect([server.requests.length, server.connections()]).toEqual([8, 1])
 })
 
 test('two adapters in one process keep to their own addresses, also when they call at once', async () => {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { ListingPage } from '../../src/quickbooks/quickbooks.ts'
 import { dumpMirror, expectedMirror } from '../setup/books.ts'
+import { createTestClock } from '../setup/clock.ts'
 import { REALM, startMirror, type TestMirror } from '../setup/mirror.ts'
-import { expectAtRest, expectSound, rowOf } from './invariants.ts'
+import { expectAtRest, expectSound, lastRun, rowOf } from './invariants.ts'
 
 describe('a complete listing', () => {
   let mirror: TestMirror
@@ -56,4 +57,58 @@ describe('a complete listing', () => {
     await mirror.sync(REALM, { mode: 'full' })
     expect(await dumpMirror(mirror)).toEqual(expectedMirror(mirror))
   })
+})
+
+describe("a complete listing after QuickBooks' clock was put back", () => {
+  let mirror: TestMirror
+  const ourClock = createTestClock()
+  let billId: string
+
+  beforeEach(async () => {
+    mirror = await startMirror({ ourClock })
+    await mirror.sync()
+    mirror.clock.move({ minutes: 60 })
+    pass(1)
+    const books = mirror.sandbox.books(REALM)
+    billId = books.createBill({ vendorId: books.records('Vendor')[0]!.Id, amount: '12.00' }).Id
+    await mirror.sync()
+    mirror.clock.move({ minutes: -60 })
+    pass(10)
+  })
+
+  afterEach(async () => {
+    expect(await dumpMirror(mirror)).toEqual(expectedMirror(mirror))
+    await mirror.close()
+  })
+
+  test('takes a delete of what it read while it ran ahead', async () => {
+    mirror.sandbox.books(REALM).deleteTxn('Bill', billId)
+    pass(10)
+    await mirror.sync(REALM, { mode: 'full' })
+    expect(await rowOf(mirror, 'bills', billId)).toMatchObject({ deleted_at: expect.any(Date) })
+  })
+
+  test('takes an edit of what it read while it ran ahead', async () => {
+    mirror.sandbox.books(REALM).editBill(billId, { amount: '99.00' })
+    pass(10)
+    await mirror.sync(REALM, { mode: 'full' })
+    expect(await rowOf(mirror, 'bills', billId)).toMatchObject({ total_amount: '99' })
+  })
+
+  test('is made by the next run by itself, once, and changes are told again after it', async () => {
+    mirror.sandbox.books(REALM).editBill(billId, { amount: '99.00' })
+    pass(10)
+    expect(await mirror.sync()).toMatchObject({ kind: 'finished', status: 'succeeded' })
+    expect(await lastRun(mirror)).toMatchObject({ mode: 'full' })
+    expect(await rowOf(mirror, 'bills', billId)).toMatchObject({ total_amount: '99' })
+    mirror.sandbox.books(REALM).renameVendor(mirror.sandbox.books(REALM).records('Vendor')[0]!.Id, 'After it')
+    pass(10)
+    await mirror.sync()
+    expect(await lastRun(mirror)).toMatchObject({ mode: 'incremental' })
+  })
+
+  function pass(minutes: number): void {
+    mirror.clock.move({ minutes })
+    ourClock.move({ minutes })
+  }
 })

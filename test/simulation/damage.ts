@@ -19,7 +19,9 @@ export interface Damaged {
 
 /** Makes a record one that cannot be mapped. */
 export function damage(books: Books, choices: Choices, now: Date): string {
-  const type = choices.pick(['Bill', 'Invoice'] as const)
+  const types = (Object.keys(TABLES) as Type[]).filter((type) => books.records(type).length > 0)
+  if (types.length === 0) return 'nothing: there is none'
+  const type = choices.pick(types)
   const record = choices.pick(books.records(type))
   put(books, type, { ...record, DueDate: NO_DATE }, now)
   return `${type} ${record.Id}`

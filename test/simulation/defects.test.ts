@@ -22,7 +22,7 @@ describe('the simulation notices', () => {
     '%s',
     async (_name, defect) => {
       await plant(workplace, defect)
-      const { exitCode, output } = await simulate(workplace)
+      const { exitCode, output } = await simulate(workplace, defect.firstSeed ?? 1)
       expect(output).toContain('Replay: npm run simulate')
       expect(exitCode).toBe(1)
     },
@@ -42,8 +42,12 @@ async function plant(workplace: Workplace, { edits }: Defect): Promise<void> {
   }
 }
 
-async function simulate({ directory }: Workplace): Promise<{ exitCode: number | null; output: string }> {
-  const child = spawn(process.execPath, ['test/simulation/run.ts', '--episodes', String(EPISODES)], {
+async function simulate(
+  { directory }: Workplace,
+  firstSeed: number,
+): Promise<{ exitCode: number | null; output: string }> {
+  const parameters = ['--seed', String(firstSeed), '--episodes', String(EPISODES)]
+  const child = spawn(process.execPath, ['test/simulation/run.ts', ...parameters], {
     cwd: directory,
     env: { PATH: process.env['PATH'], TEST_POSTGRES_URL: process.env['TEST_POSTGRES_URL'] },
     stdio: ['ignore', 'pipe', 'pipe'],

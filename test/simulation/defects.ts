@@ -1,6 +1,8 @@
 /** A mistake that somebody could make, as an edit of the source: the simulation must notice each of them. */
 export interface Defect {
   readonly name: string
+  /** Where the search begins, for one that would take long from the first seed on. */
+  readonly firstSeed?: number
   readonly edits: readonly Edit[]
 }
 
@@ -24,6 +26,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'no stale check',
+    firstSeed: 85,
     edits: [
       {
         file: 'src/domain/decide.ts',
@@ -35,6 +38,36 @@ export const DEFECTS: readonly Defect[] = [
         file: 'src/sync/write-records.ts',
         find: 'const NOT_OLDER = `(:authoritative OR ',
         replace: 'const NOT_OLDER = `(true OR :authoritative OR ',
+      },
+    ],
+  },
+  {
+    name: 'last word left to a clock that was put back',
+    edits: [
+      {
+        file: 'src/domain/decide.ts',
+        find: 'reading.observedAt >= reading.runBeganAt || reading.observedAt >= than.observedAt',
+        replace: 'reading.observedAt >= than.observedAt',
+      },
+    ],
+  },
+  {
+    name: 'answer of the past taken for a quiet quarter of an hour',
+    edits: [
+      {
+        file: 'src/sync/capture-changes.ts',
+        find: '  refuseAnswerOfThePast(run, entities, startedAt)\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'watermark left ahead of a clock that was put back',
+    edits: [
+      {
+        file: 'src/sync/finish-run.ts',
+        find: 'WHEN excluded.entity = ANY (:putBack) THEN',
+        replace: 'WHEN excluded.entity = ANY (:putBack) AND false THEN',
       },
     ],
   },
@@ -76,7 +109,7 @@ export const DEFECTS: readonly Defect[] = [
         file: 'src/connections/access-tokens.ts',
         find: '      await saveTokens(options, tx, realmId, tokens, replacing)\n      return tokens.accessToken\n    })',
         replace:
-          '      void tx.trx.executionPromise.then(() => saveAgain(options, realmId, { tokens, replacing }))\n      return tokens.accessToken\n    })',
+          '      void tx.trx.executionPromise.then(() => saveAgain(options, realmId, { tokens, replacing })).catch(() => undefined)\n      return tokens.accessToken\n    })',
       },
     ],
   },
@@ -102,6 +135,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'fault taken as empty page',
+    firstSeed: 122,
     edits: [
       {
         file: 'src/quickbooks/find-fault.ts',
@@ -117,6 +151,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'deletes inferred from an unfinished listing',
+    firstSeed: 37,
     edits: [
       {
         file: 'src/sync/settle-listing.ts',

@@ -49,6 +49,7 @@ export async function playEpisode(world: World, seed: number): Promise<readonly 
     unserved: new Map(),
     suspects: new Set(),
     listedBehind: new Set(),
+    doubts: new Map(),
     calls: { exactly: 0, atMost: 0 },
     wasSilent: false,
     nextFault: seed,
@@ -126,7 +127,7 @@ async function playBurst(episode: Episode, realmId: string): Promise<void> {
 }
 
 async function putRight(episode: Episode): Promise<void> {
-  const { mirror, realmIds, held, story, listedBehind } = episode
+  const { mirror, realmIds, held, story, listedBehind, doubts } = episode
   story.push('put right')
   mirror.sandbox.faults.clear()
   for (const realmId of realmIds) await healAll(episode, realmId)
@@ -134,6 +135,7 @@ async function putRight(episode: Episode): Promise<void> {
   if (episode.choices.chance(0.5)) await catchUpByTicks(episode)
   for (const realmId of realmIds) {
     await runUntilDone(episode, realmId)
+    if (doubts.has(realmId)) await fullRun(episode, realmId)
     await checkComplete(episode, realmId)
     deepStrictEqual(
       await openRejects(mirror, realmId),

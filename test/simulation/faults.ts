@@ -85,6 +85,9 @@ function anyTransaction(
   books: ReturnType<Episode['mirror']['sandbox']['books']>,
   choices: Choices,
 ): Partial<FaultSpec> {
-  const entity = choices.pick(['Bill', 'Invoice'] as const)
+  const entities = (['Bill', 'Invoice'] as const).filter((type) => books.records(type).length > 0)
+  // Where everything was deleted, no answer holds a record that could break it.
+  if (entities.length === 0) return { entity: 'Bill', recordId: 'none' }
+  const entity = choices.pick(entities)
   return { entity, recordId: choices.pick(books.records(entity)).Id }
 }

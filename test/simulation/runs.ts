@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert'
 import { resumeCompany } from '../../src/connections/change-status.ts'
 import type { Mode } from '../../src/domain/sync-run.ts'
 import { runCompany, type RunOutcome, type SyncOptions } from '../../src/sync/run-company.ts'
+import { dumpMirror, expectedMirror } from '../setup/books.ts'
 import type { TestMirror } from '../setup/mirror.ts'
 import { doBusiness } from './business.ts'
 import { checkCalmCalls } from './calls.ts'
@@ -40,7 +41,8 @@ export async function fullRun(episode: Episode, realmId: string): Promise<void> 
   if (!isDone(outcome)) return
   // It met every record again, and QuickBooks could serve each of them.
   unservedOf(episode, realmId).clear()
-  await afterDone(episode, realmId)
+  await checkComplete(episode, realmId)
+  await rememberPerhaps(episode, realmId)
 }
 
 /** One run; where nothing was wrong, nothing may go wrong. */
@@ -50,6 +52,7 @@ export async function run(episode: Episode, realmId: string, options?: SyncOptio
   const isDead = calm && (await isTokenDead(episode, realmId))
   const meteredBefore = mirror.sandbox.calls.meteredCount(realmId)
   const before = calm ? await standing(mirror, realmId) : null
+  const answeredAt = mirror.clock.now()
   const outcome = await runCompany(options ?? mirror.options, realmId, new AbortController().signal)
   story.push(`  run: ${tell(outcome)}`)
   if (outcome.kind === 'failed') world.met.note('code', outcome.error.code)
@@ -69,19 +72,52 @@ export async function run(episode: Episode, realmId: string, options?: SyncOptio
       mirror.sandbox.calls.meteredCount(realmId) - meteredBefore,
       before,
     )
+    if (!before.isListing)
+      await settleDoubt(episode, realmId, outcome.runId, isAhead(before.watermark, answeredAt))
   }
   return outcome
+}
+
+/** A run that listed everything has everything at once, whatever QuickBooks' clock had shown before. */
+async function settleDoubt(
+  episode: Episode,
+  realmId: string,
+  runId: number,
+  wasSeen: boolean,
+): Promise<void> {
+  const { mirror, doubts } = episode
+  const doubt = doubts.get(realmId)
+  if (!doubt) return
+  const [row] = await mirror.rows<{ mode: Mode }>('SELECT mode FROM sync_runs WHERE id = :runId', { runId })
+  if (row!.mode !== 'full') {
+    return deepStrictEqual(wasSeen, false, 'a run did not see that its watermarks lie ahead of QuickBooks')
+  }
+  await checkComplete(episode, realmId)
+  const { watermark } = await standing(mirror, realmId)
+  deepStrictEqual(isAhead(watermark, mirror.clock.now()), false, 'a watermark was left ahead of QuickBooks')
+  doubt.isListed = true
+  if (mirror.clock.now() > doubt.until) doubts.delete(realmId)
 }
 
 /** What makes a run cost more than one call. */
 export interface Standing {
   readonly isListing: boolean
   readonly rejectedEntities: number
+  /** The latest. */
+  readonly watermark: Date | null
+}
+
+// The code under test has its own word for it: here it is said anew.
+export const OVERLAP_MS = 5 * 60_000
+
+function isAhead(watermark: Date | null, answeredAt: Date): boolean {
+  return watermark !== null && watermark.getTime() - answeredAt.getTime() > OVERLAP_MS
 }
 
 async function standing(mirror: TestMirror, realmId: string): Promise<Standing> {
   const [row] = await mirror.rows<Standing>(
     `SELECT EXISTS (SELECT FROM sync_states WHERE realm_id = :realmId AND listing IS NOT NULL) AS "isListing",
+            (SELECT max(watermark) FROM sync_states WHERE realm_id = :realmId) AS watermark,
             (SELECT count(DISTINCT entity)::int FROM sync_rejects
               WHERE realm_id = :realmId AND resolved_at IS NULL) AS "rejectedEntities"`,
     { realmId },
@@ -116,10 +152,30 @@ export function isDone(outcome: RunOutcome): boolean {
  * earlier run does not: its watermark is the time at which that listing began.
  */
 export async function afterDone(episode: Episode, realmId: string): Promise<void> {
-  const { mirror, choices, held } = episode
   if (await isBehind(episode, realmId)) return
-  await checkComplete(episode, realmId)
+  if (episode.doubts.has(realmId)) await checkUndoubted(episode, realmId)
+  else await checkComplete(episode, realmId)
+  await rememberPerhaps(episode, realmId)
+}
+
+async function rememberPerhaps({ mirror, choices, held }: Episode, realmId: string): Promise<void> {
   if (choices.chance(0.3)) held.push({ realmId, state: await remember(mirror, realmId) })
+}
+
+/** Everything is in the mirror that QuickBooks' clock, once it was put back, could not hide from a run. */
+async function checkUndoubted(episode: Episode, realmId: string): Promise<void> {
+  const { mirror, doubts } = episode
+  const { from, until, isListed } = doubts.get(realmId)!
+  const [mirrored, expected] = [await dumpMirror(mirror, realmId), expectedMirror(mirror, realmId)]
+  const updatedAt = (record: Record<string, unknown> | undefined) =>
+    record && new Date(String(record['source_updated_at']))
+  const doubted = Object.keys({ ...mirrored, ...expected }).filter((key) => {
+    const [here, there] = [updatedAt(mirrored[key]), updatedAt(expected[key])]
+    if (isListed) return here && there && here > from && here >= there
+    // When a record was deleted, its books no longer tell.
+    return !there || (there >= from && there <= until)
+  })
+  await checkEqual(mirror, realmId, new Set([...doubted, ...(await exceptions(episode, realmId))]))
 }
 
 /** Everything is in the mirror as QuickBooks has it, or is listed among the rejects. */

@@ -26,7 +26,13 @@ test(`${EPISODES} random histories end with every promise kept`, async () => {
 }, 600_000)
 
 describe('these histories met', () => {
-  const SITUATIONS = ['a lost refresh token', 'a burst', 'by ticks alone']
+  const SITUATIONS = [
+    'a lost refresh token',
+    'a burst',
+    'by ticks alone',
+    'a clock of QuickBooks that was put back',
+    'a clock that was put back in the middle of a run',
+  ]
   const DECISIONS = [
     'inserted',
     'updated',

@@ -21,10 +21,20 @@ export interface Episode {
   readonly calls: UnrecordedCalls
   /** Companies of which a complete listing, or a reading by id, did not know the last minutes. */
   readonly listedBehind: Set<string>
+  /** Companies that were read while QuickBooks' clock was ahead. */
+  readonly doubts: Map<string, Doubt>
   /** Change data capture was silent for longer than it reaches back. */
   wasSilent: boolean
   /** Faults come in turn, from one episode to the next, so that each has its share. */
   nextFault: number
+}
+
+/** What change data capture may not bring: of all that changed between these moments, by QuickBooks' clock. */
+export interface Doubt {
+  readonly from: Date
+  readonly until: Date
+  /** Everything was listed since the clock was put back: only what claims to be newer can hide a change now. */
+  isListed: boolean
 }
 
 export interface UnrecordedCalls {

@@ -39,7 +39,7 @@ async function editTwice(episode: Episode, realmId: string, lagSeconds: number):
 
 /** Answers of one run are given again to the next one, after newer ones: word for word, with the time they had. */
 export async function laterAnswers(episode: Episode, realmId: string): Promise<void> {
-  const { world, mirror, choices } = episode
+  const { world, mirror, choices, listedBehind } = episode
   const mode = choices.pick(['incremental', 'full'] as const)
   const given = new Map<string, unknown>()
   world.disturb({
@@ -58,10 +58,15 @@ export async function laterAnswers(episode: Episode, realmId: string): Promise<v
   await ready(episode, realmId)
   if (choices.chance(0.5)) await run(episode, realmId)
   await ready(episode, realmId, mode)
+  let isFirst = true
   world.disturb({
     async answer(of, question, ask) {
       const former = given.get(kindOf(question))
-      if (of !== realmId || former === undefined || choices.chance(0.3)) return ask()
+      const isFormer = of === realmId && former !== undefined && !choices.chance(0.3)
+      // By the first answer a run tells which ones are from before it.
+      if (isFirst && isFormer) listedBehind.add(realmId)
+      if (of === realmId) isFirst = false
+      if (!isFormer) return ask()
       return former as Awaited<ReturnType<typeof ask>>
     },
   })

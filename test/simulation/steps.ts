@@ -18,6 +18,7 @@ import {
 } from './runs.ts'
 import { callsMade, unservedOf, type Episode } from './state.ts'
 import { laterAnswers, staleAnswers } from './step-answers.ts'
+import { ourClockSteps, quickBooksClockSteps } from './step-clocks.ts'
 import { runThatCrashes, tokensAtOnceInACrash } from './step-crashes.ts'
 import { askDuringRun, budgetIsSpent, jobDeliveredTwice, manyRequests, ticks } from './step-requests.ts'
 
@@ -49,7 +50,8 @@ export const STEPS: readonly Step[] = [
   jobDeliveredTwice,
   budgetIsSpent,
   pauseAndResume,
-  clockStep,
+  ourClockSteps,
+  quickBooksClockSteps,
   longSilence,
   tokensAtOnce,
   brokenRecord,
@@ -177,12 +179,6 @@ async function pauseAndResume(episode: Episode, realmId: string): Promise<void> 
   deepStrictEqual(outcome, { kind: 'skipped', reason: 'inactive' }, 'a paused company was run')
   deepStrictEqual(callsMade(episode), before, 'a paused company was called')
   await plainRun(episode, realmId)
-}
-
-async function clockStep({ world, choices, story }: Episode): Promise<void> {
-  const seconds = choices.pick([-7_200, -60, 60, 7_200])
-  story.push(`  our clock: ${seconds} s`)
-  world.ourClock.move({ seconds })
 }
 
 /** Longer than change data capture reaches back, by both clocks or by that of QuickBooks alone. */

@@ -20,12 +20,15 @@ import { takePage } from './take-page.ts'
  *   old answer was delivered again. What changed in between is told by neither, so only complete listings find it.
  */
 export async function captureChanges(run: Run, entities: readonly Entity[]): Promise<Date> {
-  const answer = await askChanges(run, entities, askSince(run, entities))
-  const startedAt = answer?.observedAt ?? (await run.reader.count(entities[0]!)).observedAt
+  const first = await askChanges(run, entities, askSince(run, entities))
+  const startedAt = first?.observedAt ?? (await run.reader.count(entities[0]!)).observedAt
   refuseAnswerOfThePast(run, entities, startedAt)
   run.firstAnswerAt ??= startedAt
+  const lostMs = timeLostMs(run, entities, startedAt)
+  const answer =
+    first && lostMs > 0 ? await askChanges(run, entities, askSince(run, entities, lostMs)) : first
   for (const entity of entities) {
-    if (!answer || answer.overflow) await captureEntity(run, entity)
+    if (!answer || answer.overflow) await captureEntity(run, entity, lostMs)
     else await takeAnswer(run, entity, answer)
   }
   return startedAt
@@ -51,8 +54,8 @@ async function askOrNull(run: Run, entities: readonly Entity[]): Promise<Changes
   }
 }
 
-async function captureEntity(run: Run, entity: Entity): Promise<void> {
-  const since = askSince(run, [entity])
+async function captureEntity(run: Run, entity: Entity, lostMs: number): Promise<void> {
+  const since = askSince(run, [entity], lostMs)
   const answer = await askChanges(run, [entity], since)
   if (answer && !answer.overflow) return takeAnswer(run, entity, answer)
   const startedAt = answer?.observedAt ?? (await run.reader.count(entity)).observedAt
@@ -124,7 +127,22 @@ async function findDisputed(
   )
 }
 
-function askSince(run: Run, entities: readonly Entity[]): Date {
+function askSince(run: Run, entities: readonly Entity[], lostMs = 0): Date {
   const watermarks = entities.flatMap((entity) => stateOf(run, entity).watermark?.getTime() ?? [])
-  return new Date(Math.min(...watermarks) - OVERLAP_MS)
+  return new Date(Math.min(...watermarks) - OVERLAP_MS - lostMs)
+}
+
+/**
+ * What QuickBooks' clock has lost against ours since the last run, where that is more than the overlap: put back, it
+ * may have passed the watermark a second time, and what changed before it did so would be told to nobody. Zero as a
+ * rule; our own clock put forward looks alike, and costs one call.
+ */
+function timeLostMs(run: Run, entities: readonly Entity[], answeredAt: Date): number {
+  const behindMs = run.database.clock.now().getTime() - answeredAt.getTime()
+  const losses = entities.map((entity) => {
+    const { watermark, lastSyncedAt } = stateOf(run, entity)
+    return watermark && lastSyncedAt ? behindMs - (lastSyncedAt.getTime() - watermark.getTime()) : 0
+  })
+  const lostMs = Math.max(0, ...losses)
+  return lostMs > OVERLAP_MS ? lostMs : 0
 }

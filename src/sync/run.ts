@@ -17,6 +17,8 @@ export interface Listing {
 
 export interface EntityState {
   readonly watermark: Date | null
+  /** By our clock, when the run ended that set the watermark. */
+  readonly lastSyncedAt: Date | null
   readonly listing: Listing | null
   readonly mappingVersion: number
 }
@@ -61,7 +63,7 @@ export function isAhead(watermark: Date | null, answeredAt: Date): boolean {
 }
 
 export function stateOf(run: Run, entity: Entity): EntityState {
-  return run.states.get(entity) ?? { watermark: null, listing: null, mappingVersion: 0 }
+  return run.states.get(entity) ?? { watermark: null, lastSyncedAt: null, listing: null, mappingVersion: 0 }
 }
 
 export function countsOf(run: Run, entity: Entity): EntityCounts {

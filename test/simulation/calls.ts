@@ -35,7 +35,9 @@ export async function checkCalmCalls(
   const plain = mode === 'incremental' && !before.isListing && told < PAGE_ROWS
   const most = plain
     ? // A tombstone that contradicts another answer is asked for by its id, and so are rejects that are due.
-      1 + reports.filter(({ fetched }) => fetched > 0).length + before.rejectedEntities
+      (before.hasLostTime ? 2 : 1) +
+      reports.filter(({ fetched }) => fetched > 0).length +
+      before.rejectedEntities
     : BEFORE_LISTINGS + CAPTURES + reports.reduce((sum, { fetched }) => sum + mostOfListing(fetched), 0)
   deepStrictEqual(
     metered <= most,

@@ -97,8 +97,8 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/sync/capture-changes.ts',
-        find: 'if (!answer || answer.overflow) await captureEntity(run, entity)',
-        replace: 'if (!answer) await captureEntity(run, entity)',
+        find: 'if (!answer || answer.overflow) await captureEntity(run, entity, lostMs)',
+        replace: 'if (!answer) await captureEntity(run, entity, lostMs)',
       },
     ],
   },

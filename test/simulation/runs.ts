@@ -105,6 +105,8 @@ export interface Standing {
   readonly rejectedEntities: number
   /** The latest. */
   readonly watermark: Date | null
+  /** QuickBooks' clock has fallen back against ours by some five minutes or more since the last run. */
+  readonly hasLostTime: boolean
 }
 
 // The code under test has its own word for it: here it is said anew.
@@ -118,9 +120,11 @@ async function standing(mirror: TestMirror, realmId: string): Promise<Standing> 
   const [row] = await mirror.rows<Standing>(
     `SELECT EXISTS (SELECT FROM sync_states WHERE realm_id = :realmId AND listing IS NOT NULL) AS "isListing",
             (SELECT max(watermark) FROM sync_states WHERE realm_id = :realmId) AS watermark,
+            (SELECT coalesce(max(:behindSeconds - extract(epoch FROM last_synced_at - watermark)), 0) > 290
+               FROM sync_states WHERE realm_id = :realmId) AS "hasLostTime",
             (SELECT count(DISTINCT entity)::int FROM sync_rejects
               WHERE realm_id = :realmId AND resolved_at IS NULL) AS "rejectedEntities"`,
-    { realmId },
+    { realmId, behindSeconds: (mirror.database.clock.now().getTime() - mirror.clock.now().getTime()) / 1000 },
   )
   return row!
 }

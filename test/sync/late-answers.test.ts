@@ -112,3 +112,51 @@ describe("a complete listing after QuickBooks' clock was put back", () => {
     ourClock.move({ minutes })
   }
 })
+
+describe("change data capture after QuickBooks' clock was put back", () => {
+  let mirror: TestMirror
+  const ourClock = createTestClock()
+
+  beforeEach(async () => {
+    mirror = await startMirror({ ourClock })
+    await mirror.sync()
+  })
+
+  afterEach(() => mirror.close())
+
+  test.each([
+    [10, 8],
+    [18, 14],
+  ])(
+    'by %i minutes, and passed the watermark again after %i, tells of what came between',
+    async (by, after) => {
+      mirror.clock.move({ minutes: by })
+      pass(1)
+      await mirror.sync()
+      mirror.clock.move({ minutes: -by })
+      const books = mirror.sandbox.books(REALM)
+      books.createBill({ vendorId: books.records('Vendor')[0]!.Id, amount: '12.00' })
+      pass(after - 1)
+      await mirror.sync()
+      expect(await dumpMirror(mirror)).toEqual(expectedMirror(mirror))
+      pass(15)
+      await expectAtRest(mirror)
+    },
+  )
+
+  test('is asked once more where our own clock was put forward, and once again from then on', async () => {
+    pass(10)
+    await mirror.sync()
+    ourClock.move({ hours: 2 })
+    await mirror.sync()
+    expect(await lastRun(mirror)).toMatchObject({ mode: 'incremental', metered_calls: 2 })
+    pass(15)
+    await mirror.sync()
+    expect(await lastRun(mirror)).toMatchObject({ mode: 'incremental', metered_calls: 1 })
+  })
+
+  function pass(minutes: number): void {
+    mirror.clock.move({ minutes })
+    ourClock.move({ minutes })
+  }
+})

@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { systemClock } from '../src/db/clock.ts'
+import { startBenchBoss } from './bench-boss.ts'
 import { postgresCpuSeconds } from './cpu-clock.ts'
 import { connect } from '../src/db/connect.ts'
 import { createDatabase, type Database } from '../src/db/database.ts'
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts'
 import { migrateToLatest } from '../src/db/migrate.ts'
-import { createBoss } from '../src/jobs/boss.ts'
-import { ensureQueues } from '../src/jobs/queues.ts'
-import { createLog } from '../src/log.ts'
 
 const TEMPLATE = 'bench_template'
 
@@ -72,21 +70,8 @@ async function makeTemplate(url: string): Promise<void> {
   await migrateToLatest(knex)
   await knex.raw('CREATE EXTENSION pg_stat_statements')
   await knex.destroy()
-  await makeQueue(withDatabase(url, TEMPLATE))
-}
-
-/** In production a release makes it, and the service waits for it. */
-async function makeQueue(url: string): Promise<void> {
-  const boss = createBoss({
-    connection: { connectionString: url, ssl: false },
-    applicationName: 'bench',
-    schedules: false,
-    works: false,
-    migrates: true,
-    log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
-  })
-  await boss.start()
-  await ensureQueues(boss)
+  // In production a release makes the queue, and the service waits for it.
+  const boss = await startBenchBoss(withDatabase(url, TEMPLATE))
   await boss.stop({ graceful: false })
 }
 

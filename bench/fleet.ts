@@ -1,12 +1,10 @@
-import { createBoss } from '../src/jobs/boss.ts'
 import { enqueueSyncs } from '../src/jobs/enqueue.ts'
-import { ensureQueues } from '../src/jobs/queues.ts'
 import { tick } from '../src/jobs/tick.ts'
 import { seedCompanies } from '../src/connections/seed-companies.ts'
 import { createTokenCipher } from '../src/connections/token-cipher.ts'
 import { rowsOf } from '../src/db/database.ts'
-import { createLog } from '../src/log.ts'
 import { puttingOff, type PutOff } from './put-off.ts'
+import { startBenchBoss } from './bench-boss.ts'
 import type { BenchContext, Report } from './bench.ts'
 import type { BenchDatabase } from './bench-postgres.ts'
 import { figure, megabytes, median } from './figures.ts'
@@ -94,16 +92,7 @@ async function measure(context: BenchContext, sizes: FleetSizes, putOff: PutOff)
 async function startBeat(
   database: BenchDatabase,
 ): Promise<{ run: () => Promise<unknown>; stop: () => Promise<void> }> {
-  const boss = createBoss({
-    connection: { connectionString: database.url, ssl: false },
-    applicationName: 'bench',
-    schedules: false,
-    works: false,
-    migrates: true,
-    log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
-  })
-  await boss.start()
-  await ensureQueues(boss)
+  const boss = await startBenchBoss(database.url)
   return {
     run: () =>
       tick({

@@ -1,11 +1,10 @@
 import { requestSync } from '../src/connections/request-sync.ts'
 import { toConfig } from '../src/config.ts'
 import { rowsOf } from '../src/db/database.ts'
-import { createBoss } from '../src/jobs/boss.ts'
 import { enqueueSyncs } from '../src/jobs/enqueue.ts'
 import { SYNC_QUEUE } from '../src/jobs/queues.ts'
-import { createLog } from '../src/log.ts'
 import { seededRandom } from '../src/sandbox/random.ts'
+import { startBenchBoss } from './bench-boss.ts'
 import type { BenchContext, Report, Result } from './bench.ts'
 import type { BenchDatabase } from './bench-postgres.ts'
 import { startChild } from './child.ts'
@@ -177,15 +176,7 @@ async function startSender(
   database: BenchDatabase,
   way: QueueWay,
 ): Promise<{ send: Send; stop: () => Promise<void> }> {
-  const boss = createBoss({
-    connection: { connectionString: database.url, ssl: false },
-    applicationName: 'bench',
-    schedules: false,
-    works: false,
-    migrates: false,
-    log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
-  })
-  await boss.start()
+  const boss = await startBenchBoss(database.url)
   await boss.updateQueue(SYNC_QUEUE, { notify: way.listens })
   return {
     async send(realmIds) {

@@ -1,8 +1,6 @@
-import { createBoss } from '../src/jobs/boss.ts'
 import { enqueueSyncs } from '../src/jobs/enqueue.ts'
-import { ensureQueues } from '../src/jobs/queues.ts'
 import { tick } from '../src/jobs/tick.ts'
-import { createLog } from '../src/log.ts'
+import { startBenchBoss } from './bench-boss.ts'
 import type { BenchContext, Report } from './bench.ts'
 import { fillFleet } from './fill-fleet.ts'
 import { figure, megabytes, median } from './figures.ts'
@@ -21,16 +19,7 @@ const SAMPLE_MS = 5
 export async function tickBench({ postgres, say }: BenchContext, sizes = SIZES): Promise<Report> {
   const database = await postgres.database()
   await fillFleet(database, { ...sizes, runsEach: 20, invoicesEach: 1, invoicesOfTheBiggest: 1 })
-  const boss = createBoss({
-    connection: { connectionString: database.url, ssl: false },
-    applicationName: 'bench',
-    schedules: false,
-    works: false,
-    migrates: true,
-    log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
-  })
-  await boss.start()
-  await ensureQueues(boss)
+  const boss = await startBenchBoss(database.url)
   const beat = () =>
     tick({
       database,

@@ -64,6 +64,7 @@ export function noCounts(): EntityCounts {
   }
 }
 
+/** A report as it is told: every count is there, also those that were zero. */
 export function wholeReport(kept: KeptReport): RunReport {
   const whole = Object.entries(kept).map(([entity, report]) => [entity, { ...noCounts(), ...report }])
   return Object.fromEntries(whole) as RunReport

@@ -27,8 +27,9 @@ export const SERVER_LIMITS: ServerLimits = {
   // A slow body, the longest `?wait=` (25 s), and 15 s for a page of some megabytes. Routers cut the wait for the
   // first byte at 30 s by themselves, but not an answer that is read a byte at a time.
   answerTimeoutMs: 60_000,
-  // Above the 90 s of Heroku's router (devcenter.heroku.com/articles/http-routing#keepalives) and the 60 s of AWS's: the one who closes first must be the one
-  // who sends, or a request meets a socket that is just going away.
+  // Above the 60 s of AWS's balancers and the 90 s of Heroku's router, which its own examples answer with 95: the one
+  // who closes first must be the one who sends, or a request meets a socket that is just going away.
+  // https://devcenter.heroku.com/articles/http-routing#keepalives
   keepAliveTimeoutMs: 95_000,
   // Costs microseconds: Node keeps the connections in the order of their age.
   checkIntervalMs: 1_000,

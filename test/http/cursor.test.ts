@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { cursorAfter, cursorOf, page } from '../../src/http/cursor.ts'
+import { cursorAfter, cursorOf, page } from '../../src/http/request/cursor.ts'
 
 describe('a cursor', () => {
   test('gives back the key it was made of, however long an id of Intuit is', () => {

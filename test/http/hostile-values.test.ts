@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { cursorAfter } from '../../src/http/cursor.ts'
+import { cursorAfter } from '../../src/http/request/cursor.ts'
 import { ADMIN_TOKEN, openHttp, type OpenHttp } from './open-http.ts'
 import { listenRaw, type RawServer } from './raw.ts'
 import { insertBalance, insertBill, insertCompany, insertInvoice, insertReject, insertRun } from './rows.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ERROR_CODES, LedgerError } from '../../src/domain/ledger-error.ts'
-import { problemOf } from '../../src/http/problem.ts'
+import { problemOf } from '../../src/http/problem/problem.ts'
 
 describe('a failure', () => {
   test('of each code has its status', () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener, Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { openServer, SERVER_LIMITS, type ServerLimits } from '../../src/http/open-server.ts'
+import { openServer, SERVER_LIMITS, type ServerLimits } from '../../src/http/server/open-server.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
 
 /** HTTP byte by byte, for what no client would send. */

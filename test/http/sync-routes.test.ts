@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
 import { createHttp } from '../../src/http/http.ts'
-import { waitForRun } from '../../src/http/wait-for-run.ts'
+import { waitForRun } from '../../src/http/sync/wait-for-run.ts'
 import { fieldsOf } from './answers.ts'
 import { ADMIN_TOKEN, openHttp, type OpenHttp } from './open-http.ts'
 import { insertCompany, insertRun, secondsBefore } from './rows.ts'

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { rowsOf } from '../db/database.ts'
-import type { ContentOf } from '../domain/change.ts'
-import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import { rowsOf } from '../../db/database.ts'
+import type { ContentOf } from '../../domain/change.ts'
+import { MIRRORED_TABLES } from '../../models/mirrored-tables.ts'
 
 export type ShownEntity = 'bill' | 'invoice' | 'balance'
 

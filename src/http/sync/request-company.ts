@@ -1,6 +1,6 @@
-import { LedgerError } from '../domain/ledger-error.ts'
-import type { Mode } from '../domain/sync-run.ts'
-import type { HttpOptions } from './options.ts'
+import { LedgerError } from '../../domain/ledger-error.ts'
+import type { Mode } from '../../domain/sync-run.ts'
+import type { HttpOptions } from '../options.ts'
 import { syncableCompany } from './syncable-company.ts'
 
 /** Asks for one company. @returns the number of the request. */

@@ -1,7 +1,7 @@
 import type { Response } from 'express'
-import { readCallsPause } from '../connections/service-state.ts'
-import type { Database } from '../db/database.ts'
-import { Company } from '../models/company.ts'
+import { readCallsPause } from '../../connections/service-state.ts'
+import type { Database } from '../../db/database.ts'
+import { Company } from '../../models/company.ts'
 
 /** The request stands: says where to look for what becomes of it, and when that is worth while. */
 export async function answerAccepted(

@@ -1,5 +1,5 @@
-import { wholeReport } from '../domain/sync-run.ts'
-import type { SyncRun } from '../models/sync-run.ts'
+import { wholeReport } from '../../domain/sync-run.ts'
+import type { SyncRun } from '../../models/sync-run.ts'
 
 /** A run as it is shown. */
 export function runJson(run: SyncRun) {

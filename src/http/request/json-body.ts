@@ -1,6 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express'
-import { refusal, TOO_LARGE } from './problem.ts'
-import { sendProblem } from './errors.ts'
+import { refusal, TOO_LARGE } from '../problem/problem.ts'
+import { sendProblem } from '../problem/errors.ts'
 
 // The longest tokens that a body may carry have 8 kB together; the rest is room.
 const LARGEST_BODY_BYTES = 100 * 1024

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { RequestHandler } from 'express'
-import { LedgerError } from '../domain/ledger-error.ts'
-import { whatToDo } from '../domain/what-to-do.ts'
+import { LedgerError } from '../../domain/ledger-error.ts'
+import { whatToDo } from '../../domain/what-to-do.ts'
 
 /** Lets through who sends the token. Digests are compared, so that time tells neither its content nor its length. */
 export function requireBearer(token: string): RequestHandler {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import { isPostgresAway } from '../db/postgres-away.ts'
-import { LedgerError, toLedgerError, type ErrorCode } from '../domain/ledger-error.ts'
+import { isPostgresAway } from '../../db/postgres-away.ts'
+import { LedgerError, toLedgerError, type ErrorCode } from '../../domain/ledger-error.ts'
 
 export const TOO_LARGE = 'the body is larger than 100 kB'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
-import type { HttpOptions } from './options.ts'
+import type { HttpOptions } from '../options.ts'
 
 // A router in front of us may have given the request a name already. Anything longer or stranger is not taken over:
 // the id ends up in logs.

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express'
 import { PROBLEM_TYPE, problemOf, problemText, type Problem } from './problem.ts'
-import { noteFailure, requestIdOf } from './request-log.ts'
+import { noteFailure, requestIdOf } from '../request/request-log.ts'
 
 /** Express's last stop: whatever was thrown becomes problem+json (RFC 9457). */
 export function answerErrors(): ErrorRequestHandler {

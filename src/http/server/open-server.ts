@@ -1,8 +1,8 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'winston'
-import { PROBLEM_TYPE, problemText, refusal } from './problem.ts'
-import { noteCutOff } from './request-log.ts'
+import { PROBLEM_TYPE, problemText, refusal } from '../problem/problem.ts'
+import { noteCutOff } from '../request/request-log.ts'
 
 /** How long a connection may take over each of its phases, and how many there may be. */
 export interface ServerLimits {

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
-import { rowsOf } from '../db/database.ts'
-import type { Company } from '../models/company.ts'
-import { Connection } from '../models/connection.ts'
-import { SyncRun } from '../models/sync-run.ts'
-import { SyncState } from '../models/sync-state.ts'
+import { rowsOf } from '../../db/database.ts'
+import type { Company } from '../../models/company.ts'
+import { Connection } from '../../models/connection.ts'
+import { SyncRun } from '../../models/sync-run.ts'
+import { SyncState } from '../../models/sync-state.ts'
 
 /** Everything that is shown of one company. */
 export interface CompanyReading {

@@ -1,6 +1,6 @@
 import type { IRouter } from 'express'
-import type { HttpOptions } from './options.ts'
-import { addRoute } from './route.ts'
+import type { HttpOptions } from '../options.ts'
+import { addRoute } from '../request/route.ts'
 
 export function addMetricsRoute(router: IRouter, { metrics }: Pick<HttpOptions, 'metrics'>): void {
   addRoute(router, '/metrics', {

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
-import { LedgerError } from '../domain/ledger-error.ts'
-import { PROBLEM_TYPE, problemOf, problemText } from './problem.ts'
+import { LedgerError } from '../../domain/ledger-error.ts'
+import { PROBLEM_TYPE, problemOf, problemText } from '../problem/problem.ts'
 
 // The next step of a start comes within seconds.
 const RETRY_SECONDS = '2'

@@ -1,11 +1,11 @@
-import type { CallsPause } from '../connections/service-state.ts'
-import { SYNCED_STATUSES } from '../domain/company.ts'
-import { ENTITIES, type Entity } from '../domain/entity.ts'
-import type { ErrorCode } from '../domain/ledger-error.ts'
-import { whatToDo } from '../domain/what-to-do.ts'
-import type { SyncState } from '../models/sync-state.ts'
+import type { CallsPause } from '../../connections/service-state.ts'
+import { SYNCED_STATUSES } from '../../domain/company.ts'
+import { ENTITIES, type Entity } from '../../domain/entity.ts'
+import type { ErrorCode } from '../../domain/ledger-error.ts'
+import { whatToDo } from '../../domain/what-to-do.ts'
+import type { SyncState } from '../../models/sync-state.ts'
 import type { CompanyReading } from './read-companies.ts'
-import { runJson } from './run-json.ts'
+import { runJson } from '../runs/run-json.ts'
 
 export interface Moment {
   readonly now: Date

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { unknownCompany } from '../connections/change-status.ts'
-import { LedgerError } from '../domain/ledger-error.ts'
-import { Company } from '../models/company.ts'
+import { unknownCompany } from '../../connections/change-status.ts'
+import { LedgerError } from '../../domain/ledger-error.ts'
+import { Company } from '../../models/company.ts'
 
 /**
  * A company that may be asked to be synced.

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import { SyncRun } from '../models/sync-run.ts'
+import { SyncRun } from '../../models/sync-run.ts'
 
 export interface RunToWaitFor {
   readonly realmId: string

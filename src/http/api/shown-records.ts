@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { cursorOf } from './cursor.ts'
+import { cursorOf } from '../request/cursor.ts'
 import { BILL_FILTERS, BILL_STATUS, INVOICE_FILTERS, INVOICE_STATUS } from './document-status.ts'
-import { date, flag, INTUIT_ID_DIGITS, limit, oneOf, plainText } from './fields.ts'
+import { date, flag, INTUIT_ID_DIGITS, limit, oneOf, plainText } from '../request/fields.ts'
 import type { RecordRow, RecordShape, ShownEntity } from './read-records.ts'
 import { balanceJson, billJson, invoiceJson } from './record-json.ts'
 

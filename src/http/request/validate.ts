@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { z } from 'zod'
-import { LedgerError } from '../domain/ledger-error.ts'
+import { LedgerError } from '../../domain/ledger-error.ts'
 
 /**
  * The parts of a request, checked: what comes back needs no second look.

@@ -1,10 +1,10 @@
 import type { IRouter } from 'express'
 import type { Logger } from 'winston'
-import { LedgerError } from '../domain/ledger-error.ts'
-import { sendProblem } from './errors.ts'
-import type { HttpOptions } from './options.ts'
-import { problemOf } from './problem.ts'
-import { addRoute } from './route.ts'
+import { LedgerError } from '../../domain/ledger-error.ts'
+import { sendProblem } from '../problem/errors.ts'
+import type { HttpOptions } from '../options.ts'
+import { problemOf } from '../problem/problem.ts'
+import { addRoute } from '../request/route.ts'
 
 /** Open to everybody, and lenient about queries: probes add what they like. */
 export function addHealthRoutes(

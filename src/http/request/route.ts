@@ -1,6 +1,6 @@
 import type { IRouter, RequestHandler } from 'express'
-import { sendProblem } from './errors.ts'
-import { refusal } from './problem.ts'
+import { sendProblem } from '../problem/errors.ts'
+import { refusal } from '../problem/problem.ts'
 
 type Method = 'get' | 'post' | 'put'
 

@@ -78,7 +78,7 @@ function syncOptions({
     intervalSeconds: config.syncIntervalSeconds,
     random,
     log,
-    openReader({ realmId, homeCurrency, onCall, signal }) {
+    openReader({ realmId, homeCurrency, onCall, inTurn, signal }) {
       const observe: OnCall = (call) => {
         metrics.observeQuickBooksCall(call)
         onCall(call)
@@ -88,8 +88,9 @@ function syncOptions({
         homeCurrency,
         signal,
         onCall: observe,
-        accessToken: () => tokens.get(realmId, observe),
-        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe),
+        inTurn,
+        accessToken: () => tokens.get(realmId, observe, inTurn),
+        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe, inTurn),
       })
     },
   }

@@ -3,7 +3,7 @@ import { rowsOf, type Tx } from '../db/database.ts'
 import type { Trigger } from '../domain/sync-run.ts'
 import { raiseTotals } from './raise-totals.ts'
 import { changedRecords, reportOf, runTotals } from './report.ts'
-import type { Run } from './run.ts'
+import { RECENT_CALLS, type Run } from './run.ts'
 
 interface AbandonedRun {
   readonly id: number
@@ -42,7 +42,10 @@ export async function abandonLapsedRuns(tx: Tx, realmId: string | null = null): 
 export async function abandonRun(run: Run): Promise<string[]> {
   return run.database.transaction(async (tx) => {
     // The company first, as whoever opens a run does it.
-    await tx.trx.raw('SELECT FROM companies WHERE realm_id = :realmId FOR UPDATE', { realmId: run.realmId })
+    await tx.trx.raw(`UPDATE companies SET recent_calls = ${RECENT_CALLS} WHERE realm_id = :realmId`, {
+      realmId: run.realmId,
+      callAgesMs: run.pace.agesMs(),
+    })
     const abandoned = await rowsOf<AbandonedRun>(
       tx.trx,
       `UPDATE sync_runs

@@ -4,6 +4,7 @@ import { isPostgresError, postgresWords } from '../db/postgres-error.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import type { Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
@@ -12,7 +13,7 @@ import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
 import { failRun } from './fail-run.ts'
 import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
-import { keepLease } from './keep-lease.ts'
+import { keepLease, type Lease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { recordLastCalls } from './record-calls.ts'
@@ -20,11 +21,14 @@ import { remap } from './remap.ts'
 import { changedRecords, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
 import { countsOf, resumableListing, stateOf, type Run } from './run.ts'
+import { createRunPace } from './run-pace.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
   readonly homeCurrency: () => string | null
   readonly onCall: (call: QuickBooksCall) => void
+  /** Every call of the run goes through it, also those that renew its token. */
+  readonly inTurn: InTurn
   readonly signal: AbortSignal
 }
 
@@ -61,11 +65,12 @@ export async function runCompany(
   realmId: string,
   stop: AbortSignal,
 ): Promise<RunOutcome> {
+  const openingMs = options.database.clock.elapsedMs()
   const opened = await openRun(options.database, realmId)
   if (typeof opened === 'string') return { kind: 'skipped', reason: opened }
-  const lease = keepLease(options.database, opened.id)
+  const lease = keepLease(options.database, opened.id, openingMs)
   const signal = AbortSignal.any([stop, lease.signal])
-  const run = beginRun(options, realmId, opened, signal)
+  const run = beginRun(options, realmId, opened, { lease, signal })
   try {
     await takeEverything(run)
     const finished = await finishRun(run)
@@ -78,15 +83,24 @@ export async function runCompany(
   }
 }
 
-function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, signal: AbortSignal): Run {
+function beginRun(
+  options: SyncOptions,
+  realmId: string,
+  opened: OpenedRun,
+  { lease, signal }: { readonly lease: Lease; readonly signal: AbortSignal },
+): Run {
+  const { clock } = options.database
+  const pace = createRunPace({ clock, agesMs: opened.callAgesMs, signal, assured: () => lease.assured() })
   const run: Run = {
     ...opened,
     realmId,
     database: options.database,
+    pace,
     reader: options.openReader({
       realmId,
       homeCurrency: () => run.homeCurrency,
       onCall: (call) => noteCall(run, call),
+      inTurn: pace.inTurn,
       signal,
     }),
     firstAnswerAt: null,

@@ -26,6 +26,8 @@ export async function openBenchRun(database: Database): Promise<Run> {
     database,
     reader: idleReader(database),
     pace: { inTurn: (call) => call(), agesMs: () => [] },
+    mustGiveWay: () => Promise.resolve(false),
+    gaveWay: false,
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),

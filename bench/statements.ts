@@ -112,6 +112,8 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
           count: async () => ({ observedAt: database.clock.now(), count: 0 }),
         },
         pace: { inTurn: (call) => call(), agesMs: () => [] },
+        mustGiveWay: () => Promise.resolve(false),
+        gaveWay: false,
         firstAnswerAt: null,
         watermarks: new Map([['invoice', database.clock.now()]]),
         counts: new Map(),

@@ -42,6 +42,8 @@ export interface Run {
   /** Failed runs of the company right before this one. */
   readonly failuresInARow: number
   readonly database: Database
+  /** Asked between the pages of a listing: whether to end here and go on in a later run, because others wait. */
+  readonly mustGiveWay: () => Promise<boolean>
   readonly reader: CompanyReader
   readonly pace: RunPace
   /** QuickBooks' time of the run's first answer; null before it. */
@@ -53,6 +55,8 @@ export interface Run {
   unrecordedCalls: QuickBooksCall[]
   requests: number
   meteredCalls: number
+  /** Set when it ended a listing for others' sake: what was listed is kept. */
+  gaveWay: boolean
 }
 
 // How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in

@@ -163,8 +163,8 @@ async function runWatched(
             spans.calls.push({ from: to - call.durationMs, to })
             access.onCall(call)
           },
-          accessToken: () => tokens.get(realmId, () => undefined),
-          renewAccessToken: (stale) => tokens.renew(realmId, stale, () => undefined),
+          accessToken: () => tokens.get(realmId, () => undefined, access.inTurn),
+          renewAccessToken: (stale) => tokens.renew(realmId, stale, () => undefined, access.inTurn),
         })
         return { ...reader, listPage: (...page) => spanning(spans.pages, reader.listPage(...page)) }
       },

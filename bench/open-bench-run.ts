@@ -25,6 +25,9 @@ export async function openBenchRun(database: Database): Promise<Run> {
     realmId: BENCH_REALM,
     database,
     reader: idleReader(database),
+    pace: { inTurn: (call) => call(), agesMs: () => [] },
+    mustGiveWay: () => Promise.resolve(false),
+    gaveWay: false,
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),
@@ -52,6 +55,7 @@ export function idleReader({ clock }: Database) {
     accessToken: () => Promise.resolve('none'),
     renewAccessToken: () => Promise.resolve('none'),
     onCall: () => undefined,
+    inTurn: (call) => call(),
     signal: new AbortController().signal,
   })
 }

@@ -117,6 +117,7 @@ async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
     ...credentials,
     activityIntervalMs: DEMO_ACTIVITY_MS,
   })
+  sandbox.faults.add({ kind: 'enforceLimits' })
   ending.push(() => sandbox.stop())
   return {
     ...credentials,

@@ -1,11 +1,13 @@
 import type { Config } from './config.ts'
 import type { OnCall } from './connections/access-tokens.ts'
 import { disconnectCompany, pauseCompany, resumeCompany } from './connections/change-status.ts'
+import { outsideTurns } from './connections/outside-turns.ts'
 import { registerCompany } from './connections/register-company.ts'
 import { requestSync } from './connections/request-sync.ts'
 import type { TokenCipher } from './connections/token-cipher.ts'
 import { rowsOf, type Database, type Tx } from './db/database.ts'
 import { LedgerError } from './domain/ledger-error.ts'
+import type { InTurn } from './domain/pace.ts'
 import type { Mode } from './domain/sync-run.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { recordCalls } from './sync/record-calls.ts'
@@ -22,19 +24,22 @@ export interface OperationOptions {
 export function operations({ config, database, cipher, quickbooks, enqueue }: OperationOptions) {
   const { environment } = config.quickbooks
   return {
-    registerCompany: (registration: Parameters<typeof registerCompany>[1]) =>
-      registerCompany(
+    registerCompany(registration: Parameters<typeof registerCompany>[1]) {
+      const inTurn = outsideTurns(database, registration.realmId)
+      return registerCompany(
         {
           database,
           cipher,
           environment,
           enqueue,
           recordCalls,
-          refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
-          tryAccess: (realmId, accessToken, onCall) => tryAccess(quickbooks, realmId, accessToken, onCall),
+          refreshTokens: (token, onCall) => inTurn(() => quickbooks.refreshTokens(token, onCall)),
+          tryAccess: (realmId, accessToken, onCall) =>
+            tryAccess(quickbooks, { realmId, accessToken, onCall, inTurn }),
         },
         registration,
-      ),
+      )
+    },
     pauseCompany: (realmId: string) => pauseCompany(database, realmId),
     resumeCompany: (realmId: string) => resumeCompany(database, enqueue, realmId),
     disconnectCompany: (realmId: string) =>
@@ -43,7 +48,8 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
           database,
           cipher,
           recordCalls,
-          revokeToken: (token, onCall) => quickbooks.revokeToken(token, onCall),
+          revokeToken: (token, onCall) =>
+            outsideTurns(database, realmId)(() => quickbooks.revokeToken(token, onCall)),
         },
         realmId,
       ),
@@ -95,7 +101,16 @@ async function activeCompanies(tx: Tx): Promise<string[]> {
 }
 
 /** With a token in hand and nothing to renew it by: a refused one is refused. */
-function tryAccess(quickbooks: QuickBooks, realmId: string, accessToken: string, onCall: OnCall) {
+function tryAccess(
+  quickbooks: QuickBooks,
+  {
+    realmId,
+    accessToken,
+    onCall,
+    inTurn,
+  }: { realmId: string; accessToken: string; onCall: OnCall; inTurn: InTurn },
+) {
+  const over = new AbortController()
   return quickbooks
     .company({
       realmId,
@@ -104,7 +119,12 @@ function tryAccess(quickbooks: QuickBooks, realmId: string, accessToken: string,
       renewAccessToken: () =>
         Promise.reject(new LedgerError('token_expired', 'Intuit refuses the access token')),
       onCall,
-      signal: AbortSignal.timeout(TRIAL_TIMEOUT_MS),
+      inTurn: (call) =>
+        inTurn(() => {
+          setTimeout(() => over.abort(), TRIAL_TIMEOUT_MS).unref()
+          return call()
+        }),
+      signal: over.signal,
     })
     .companyInfo()
 }

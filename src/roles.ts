@@ -1,10 +1,11 @@
 import type { PgBoss } from 'pg-boss'
 import { createAccessTokens, type OnCall } from './connections/access-tokens.ts'
-import { enqueueSyncs } from './jobs/enqueue.ts'
+import { enqueueSyncs, queueBehind } from './jobs/enqueue.ts'
+import { mustGiveWay } from './jobs/give-way.ts'
 import { deleteOldRuns } from './jobs/housekeeping.ts'
 import { performSync } from './jobs/perform-sync.ts'
 import { tick, type TickOptions } from './jobs/tick.ts'
-import { workHousekeeping, workSyncs, workTicks } from './jobs/work.ts'
+import { workHousekeeping, workSyncs, workTicks, type JobUnderWay } from './jobs/work.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { OperationOptions } from './operations.ts'
@@ -26,12 +27,16 @@ export async function startRoles(options: RoleOptions): Promise<void> {
   const intervalSeconds = config.syncIntervalSeconds
   if (config.roles.has('worker')) {
     const sync = syncOptions(options)
-    await workSyncs(boss, config.syncConcurrency, (realmId, last) =>
-      performSync(
-        { database, intervalSeconds, run: (realm, stopSignal) => runLogged(sync, realm, stopSignal) },
-        { realmId, last, stop },
-      ),
-    )
+    await workSyncs(boss, config.syncConcurrency, async (realmId, last, job) => {
+      let gaveWay = false
+      const run = async (realm: string, stopSignal: AbortSignal) => {
+        const outcome = await runLogged(sync, realm, stopSignal, job)
+        gaveWay = outcome.kind === 'gave_way'
+        return outcome
+      }
+      await performSync({ database, intervalSeconds, run }, { realmId, last, stop })
+      if (gaveWay) await queueBehind(boss, database, { id: job.id, realmId })
+    })
   }
   if (config.roles.has('scheduler')) {
     const { monthlyCallBudget } = config.quickbooks
@@ -49,9 +54,16 @@ export async function startRoles(options: RoleOptions): Promise<void> {
 }
 
 /** The queue keeps no more than the code of a failure: what a run throws before it is open is told here. */
-async function runLogged(sync: SyncOptions, realmId: string, stop: AbortSignal): Promise<RunOutcome> {
+async function runLogged(
+  sync: SyncOptions,
+  realmId: string,
+  stop: AbortSignal,
+  { priority }: JobUnderWay,
+): Promise<RunOutcome> {
   try {
-    return await runCompany(sync, realmId, stop)
+    return await runCompany(sync, realmId, stop, (goingSeconds) =>
+      mustGiveWay(sync.database, { priority, goingSeconds }),
+    )
   } catch (error) {
     sync.log.error('sync run could not begin', { realmId, error })
     throw error
@@ -78,7 +90,7 @@ function syncOptions({
     intervalSeconds: config.syncIntervalSeconds,
     random,
     log,
-    openReader({ realmId, homeCurrency, onCall, signal }) {
+    openReader({ realmId, homeCurrency, onCall, inTurn, signal }) {
       const observe: OnCall = (call) => {
         metrics.observeQuickBooksCall(call)
         onCall(call)
@@ -88,8 +100,9 @@ function syncOptions({
         homeCurrency,
         signal,
         onCall: observe,
-        accessToken: () => tokens.get(realmId, observe),
-        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe),
+        inTurn,
+        accessToken: () => tokens.get(realmId, observe, inTurn),
+        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe, inTurn),
       })
     },
   }

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import type { Database, Tx } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
+import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { Connection, type Environment } from '../models/connection.ts'
 import type { TokenCipher } from './token-cipher.ts'
@@ -18,9 +19,9 @@ export interface AccessTokensOptions {
 
 export interface AccessTokens {
   /** An access token that holds for two more minutes, renewed first where it does not. */
-  get(realmId: string, onCall: OnCall): Promise<string>
+  get(realmId: string, onCall: OnCall, inTurn: InTurn): Promise<string>
   /** A token other than `stale`, which Intuit has just refused. */
-  renew(realmId: string, stale: string, onCall: OnCall): Promise<string>
+  renew(realmId: string, stale: string, onCall: OnCall, inTurn: InTurn): Promise<string>
 }
 
 // A run of one company is over within it, and Intuit's clock may differ from ours.
@@ -37,13 +38,15 @@ const SAVE_ATTEMPTS = 3
 export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const limit = pLimit(REFRESHES_AT_ONCE)
   return {
-    async get(realmId, onCall) {
+    async get(realmId, onCall, inTurn) {
       const connection = await readConnection(options, realmId)
       return (
-        heldToken(options, connection, null) ?? limit(() => refreshUnderLock(options, realmId, null, onCall))
+        heldToken(options, connection, null) ??
+        limit(() => refreshUnderLock(options, realmId, null, { onCall, inTurn }))
       )
     },
-    renew: (realmId, stale, onCall) => limit(() => refreshUnderLock(options, realmId, stale, onCall)),
+    renew: (realmId, stale, onCall, inTurn) =>
+      limit(() => refreshUnderLock(options, realmId, stale, { onCall, inTurn })),
   }
 }
 
@@ -83,7 +86,7 @@ async function refreshUnderLock(
   options: AccessTokensOptions,
   realmId: string,
   stale: string | null,
-  onCall: OnCall,
+  { onCall, inTurn }: { readonly onCall: OnCall; readonly inTurn: InTurn },
 ): Promise<string> {
   const { database, environment, cipher } = options
   let unsaved: { tokens: TokenSet; replacing: string } | null = null
@@ -98,7 +101,7 @@ async function refreshUnderLock(
       if (held !== null) return held
       const replacing = connection.refreshTokenCiphertext
       if (!replacing) throw new LedgerError('needs_reauth', `company ${realmId} has no refresh token`)
-      const tokens = await options.refreshTokens(cipher.decrypt(realmId, replacing), onCall)
+      const tokens = await inTurn(() => options.refreshTokens(cipher.decrypt(realmId, replacing), onCall))
       unsaved = { tokens, replacing }
       await saveTokens(options, tx, realmId, tokens, replacing)
       return tokens.accessToken

@@ -1,10 +1,12 @@
 import { fromKnex, type PgBoss } from 'pg-boss'
-import type { Tx } from '../db/database.ts'
+import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import { BULK_PATIENCE_MINUTES, PRIORITIES, prioritiesOf } from './priority.ts'
 import { SYNC_QUEUE, type SyncJob } from './queues.ts'
 
 /**
  * Queues one job for each company in the transaction that asked for it, so that neither is there without the other.
- * A company whose job is queued or under way is left as it is.
+ * A company whose job is queued or under way is left as it is, but that a job which waits behind others goes first
+ * when there is a new reason for it.
  *
  * @param died companies whose run ended with its process: a job of theirs that is under way is given up, for it would
  *   keep the next one out until the queue misses its heartbeat, and longer with each time that happens.
@@ -17,11 +19,66 @@ export async function enqueueSyncs(
 ): Promise<void> {
   for (const realmId of died) await giveUp(boss, tx, realmId)
   if (realmIds.length === 0) return
+  const priorities = await prioritiesOf(tx, realmIds)
+  const priorityOf = (realmId: string) => priorities.get(realmId) ?? PRIORITIES.small
+  await raiseWaiting(boss, tx, realmIds, priorityOf)
   await boss.insert(
     SYNC_QUEUE,
-    realmIds.map((realmId) => ({ data: { realmId } satisfies SyncJob, singletonKey: realmId })),
+    realmIds.map((realmId) => ({
+      data: { realmId } satisfies SyncJob,
+      singletonKey: realmId,
+      priority: priorityOf(realmId),
+    })),
     { db: fromKnex(tx.trx) },
   )
+}
+
+/**
+ * Ends the job of a company whose run gave way and queues it anew, behind all others of its kind. Called while the job
+ * is still under way: to end it by itself would leave a moment in which the company has none.
+ */
+export async function queueBehind(
+  boss: PgBoss,
+  database: Database,
+  { id, realmId }: { readonly id: string; readonly realmId: string },
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await boss.complete(SYNC_QUEUE, id, undefined, { db: fromKnex(tx.trx) })
+    await enqueueSyncs(boss, tx, [realmId])
+  })
+}
+
+/** A job of the same company that waits already is the only one there can be. */
+async function raiseWaiting(
+  boss: PgBoss,
+  tx: Tx,
+  realmIds: readonly string[],
+  priorityOf: (realmId: string) => number,
+): Promise<void> {
+  const waiting = await rowsOf<{ realmId: string; priority: number; isOverdue: boolean }>(
+    tx.trx,
+    // In the words of the index by which pg-boss keeps such jobs single.
+    `SELECT singleton_key AS "realmId", priority,
+            created_on < now() - make_interval(mins => :patience) AS "isOverdue"
+       FROM pgboss.job
+      WHERE name = :queue AND coalesce(singleton_key, '') = ANY (:realmIds) AND policy = 'exclusive'
+        AND state < 'active' AND priority < :highest`,
+    {
+      queue: SYNC_QUEUE,
+      realmIds: [...realmIds],
+      patience: BULK_PATIENCE_MINUTES,
+      highest: PRIORITIES.asked,
+    },
+  )
+  for (const { realmId, priority, isOverdue } of waiting) {
+    const wanted = Math.max(priorityOf(realmId), isOverdue ? PRIORITIES.small : 0)
+    if (wanted <= priority) continue
+    await boss.update(SYNC_QUEUE, undefined, {
+      singletonKey: realmId,
+      priority: wanted,
+      db: fromKnex(tx.trx),
+    })
+  }
 }
 
 /** Where the process was only paused, its run has lost the company, and its job may end as it likes. */

@@ -1,18 +1,26 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Logger } from 'winston'
+import { PRIORITIES } from './priority.ts'
 import { HOUSEKEEPING_QUEUE, SYNC_QUEUE, TICK_QUEUE, type SyncJob } from './queues.ts'
 
 // A notification starts a job in milliseconds; polling is the net for one that was lost, and for retries.
 const POLL_SECONDS = 5
 
+/** A job under way, for who has to end it or to know how it came to be taken. */
+export interface JobUnderWay {
+  readonly id: string
+  readonly priority: number
+}
+
 /**
  * Starts `concurrency` loops over the queue of companies. pg-boss sleeps between jobs even while others wait, so
- * each loop is told to look again as soon as it is done; it sleeps only when the queue is empty.
+ * each loop is told to look again as soon as it is done; it sleeps only when the queue is empty. Some loops take no
+ * bulk, so that whoever waits for a short run never waits for a listing.
  */
 export async function workSyncs(
   boss: PgBoss,
   concurrency: number,
-  perform: (realmId: string, last: boolean) => Promise<void>,
+  perform: (realmId: string, last: boolean, job: JobUnderWay) => Promise<void>,
 ): Promise<void> {
   for (let loop = 0; loop < concurrency; loop += 1) {
     let workerId = ''
@@ -22,17 +30,23 @@ export async function workSyncs(
         includeMetadata: true,
         pollingIntervalSeconds: POLL_SECONDS,
         notifyPollingIntervalSeconds: POLL_SECONDS,
+        ...(loop < loopsWithoutBulk(concurrency) ? { minPriority: PRIORITIES.small } : {}),
       },
       async ([job]: JobWithMetadata<SyncJob>[]) => {
         if (!job) return
         try {
-          await perform(job.data.realmId, job.retryCount >= job.retryLimit)
+          await perform(job.data.realmId, job.retryCount >= job.retryLimit, job)
         } finally {
           boss.notifyWorker(workerId)
         }
       },
     )
   }
+}
+
+/** A quarter of the loops, at least one where there are two. */
+function loopsWithoutBulk(concurrency: number): number {
+  return concurrency === 1 ? 0 : Math.ceil(concurrency / 4)
 }
 
 /** Beats once a minute, in whichever scheduler's process comes first. Harmless to repeat when it failed. */

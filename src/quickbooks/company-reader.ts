@@ -1,6 +1,7 @@
 import type { Page } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
+import type { InTurn } from '../domain/pace.ts'
 import type { CallOperation, QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { Answer } from './answer.ts'
 import { countQuery } from './build-query.ts'
@@ -27,6 +28,8 @@ export interface CompanyAccess {
   readonly renewAccessToken: (stale: string) => Promise<string>
   /** Told of every HTTP call that ended, also of failed ones. */
   readonly onCall: (call: QuickBooksCall) => void
+  /** Lets each call leave in the company's pace. What it waits counts for no time limit. */
+  readonly inTurn: InTurn
   /** Ends calls in flight. */
   readonly signal: AbortSignal
 }
@@ -102,22 +105,24 @@ type Start = (client: ReadOnlyClient, callback: (error: unknown) => void) => voi
 /** One call with a token that may have expired meanwhile. */
 function callerOf(options: ReaderOptions, access: CompanyAccess) {
   const { transport, callTimeoutMs, now, apiBaseUrl } = options
-  const { realmId, signal, onCall } = access
+  const { realmId, signal, onCall, inTurn } = access
 
   const callOnce = <T>(operation: CallOperation, start: Start, read: (answer: Answer) => T, token: string) =>
-    transport.send({
-      operation,
-      timeoutMs: callTimeoutMs,
-      signal,
-      onCall,
-      ...(operation === 'count' ? { toUrl: countInstead } : {}),
-      start: (callback) => start(createClient({ apiBaseUrl, realmId, accessToken: token }), callback),
-      read: (answer) => {
-        const fault = faultOf(answer, { operation, secrets: [token], nowMs: now() })
-        if (fault) throw fault
-        return read(answer)
-      },
-    })
+    inTurn(() =>
+      transport.send({
+        operation,
+        timeoutMs: callTimeoutMs,
+        signal,
+        onCall,
+        ...(operation === 'count' ? { toUrl: countInstead } : {}),
+        start: (callback) => start(createClient({ apiBaseUrl, realmId, accessToken: token }), callback),
+        read: (answer) => {
+          const fault = faultOf(answer, { operation, secrets: [token], nowMs: now() })
+          if (fault) throw fault
+          return read(answer)
+        },
+      }),
+    )
 
   return async <T>(operation: CallOperation, start: Start, read: (answer: Answer) => T): Promise<T> => {
     const token = await access.accessToken()

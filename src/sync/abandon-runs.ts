@@ -3,7 +3,7 @@ import { rowsOf, type Tx } from '../db/database.ts'
 import type { Trigger } from '../domain/sync-run.ts'
 import { raiseTotals } from './raise-totals.ts'
 import { changedRecords, reportOf, runTotals } from './report.ts'
-import type { Run } from './run.ts'
+import { RECENT_CALLS, type Run } from './run.ts'
 
 interface AbandonedRun {
   readonly id: number
@@ -41,28 +41,50 @@ export async function abandonLapsedRuns(tx: Tx, realmId: string | null = null): 
 /** Closes one run because its process stops, and asks for its company again. */
 export async function abandonRun(run: Run): Promise<string[]> {
   return run.database.transaction(async (tx) => {
-    // The company first, as whoever opens a run does it.
-    await tx.trx.raw('SELECT FROM companies WHERE realm_id = :realmId FOR UPDATE', { realmId: run.realmId })
-    const abandoned = await rowsOf<AbandonedRun>(
-      tx.trx,
-      `UPDATE sync_runs
-          SET status = 'abandoned', mode = :mode, finished_at = :now, requests = :requests,
-              metered_calls = :meteredCalls, changed = :changed, entities = CAST(:entities AS jsonb),
-              error_code = 'lease_lost', error_message = 'its process was stopped'
-        WHERE id = :runId AND status = 'running'
-        RETURNING id, realm_id AS "realmId", trigger, started_at AS "startedAt"`,
-      {
-        runId: run.id,
-        mode: run.mode,
-        now: tx.now,
-        requests: run.requests,
-        meteredCalls: run.meteredCalls,
-        changed: changedRecords(run) > 0,
-        entities: JSON.stringify(reportOf(run, 'kept')),
-      },
-    )
+    const abandoned = await closeEarly(tx, run, {
+      code: 'lease_lost',
+      message: 'its process was stopped',
+    })
     return askAgain(tx, abandoned)
   })
+}
+
+/** Closes one run that gives way to others. Its request stands, so that nothing need be asked for again. */
+export async function endForOthers(run: Run): Promise<void> {
+  await run.database.transaction(async (tx) => {
+    await raiseAbandoned(tx, await closeEarly(tx, run, { code: null, message: null }))
+  })
+}
+
+async function closeEarly(
+  tx: Tx,
+  run: Run,
+  error: { readonly code: string | null; readonly message: string | null },
+): Promise<AbandonedRun[]> {
+  // The company first, as whoever opens a run does it.
+  await tx.trx.raw(`UPDATE companies SET recent_calls = ${RECENT_CALLS} WHERE realm_id = :realmId`, {
+    realmId: run.realmId,
+    callAgesMs: run.pace.agesMs(),
+  })
+  return rowsOf<AbandonedRun>(
+    tx.trx,
+    `UPDATE sync_runs
+        SET status = 'abandoned', mode = :mode, finished_at = :now, requests = :requests,
+            metered_calls = :meteredCalls, changed = :changed, entities = CAST(:entities AS jsonb),
+            error_code = :code, error_message = :message
+      WHERE id = :runId AND status = 'running'
+      RETURNING id, realm_id AS "realmId", trigger, started_at AS "startedAt"`,
+    {
+      runId: run.id,
+      mode: run.mode,
+      now: tx.now,
+      requests: run.requests,
+      meteredCalls: run.meteredCalls,
+      changed: changedRecords(run) > 0,
+      entities: JSON.stringify(reportOf(run, 'kept')),
+      ...error,
+    },
+  )
 }
 
 async function askAgain(tx: Tx, runs: readonly AbandonedRun[]): Promise<string[]> {
@@ -72,9 +94,13 @@ async function askAgain(tx: Tx, runs: readonly AbandonedRun[]): Promise<string[]
     runs.map((run) => run.realmId),
     { mode: 'incremental', trigger: 'recovery' },
   )
+  await raiseAbandoned(tx, runs)
+  return [...asked.keys()]
+}
+
+async function raiseAbandoned(tx: Tx, runs: readonly AbandonedRun[]): Promise<void> {
   await raiseTotals(
     tx,
     runs.flatMap((run) => runTotals(run, 'abandoned', tx.now)),
   )
-  return [...asked.keys()]
 }

@@ -6,7 +6,7 @@ import type { LedgerError } from '../domain/ledger-error.ts'
 import { fenced } from './fenced.ts'
 import { recordLastCalls } from './record-calls.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
-import type { Run } from './run.ts'
+import { RECENT_CALLS, type Run } from './run.ts'
 
 export interface FailOptions {
   readonly failuresBefore: number
@@ -35,7 +35,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     return fate
   }
   await fenced(run, async (tx) => {
-    await noteFailure(tx, run.realmId, error)
+    await noteFailure(tx, run, error)
     if (error.details.ambiguous) fate = await judgeRefusal(tx, run.realmId, fate, error)
     await closeFailed(tx, run, error)
     await carryOut(tx, run, fate, error)
@@ -48,14 +48,15 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
   return fate
 }
 
-async function noteFailure(tx: Tx, realmId: string, error: LedgerError): Promise<void> {
+async function noteFailure(tx: Tx, run: Run, error: LedgerError): Promise<void> {
   await tx.trx.raw(
     `UPDATE companies
         SET failures_in_a_row = failures_in_a_row + 1,
             failing_since = coalesce(failing_since, :now),
-            failing_code = :code
+            failing_code = :code,
+            recent_calls = ${RECENT_CALLS}
       WHERE realm_id = :realmId`,
-    { realmId, now: tx.now, code: error.code },
+    { realmId: run.realmId, now: tx.now, code: error.code, callAgesMs: run.pace.agesMs() },
   )
 }
 

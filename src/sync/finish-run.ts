@@ -5,7 +5,7 @@ import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
 import { changedRecords, recordTotals, reportOf, runTotals } from './report.ts'
-import { countsOf, isAhead, servedRequestOf, stateOf, type Run } from './run.ts'
+import { countsOf, isAhead, RECENT_CALLS, servedRequestOf, stateOf, type Run } from './run.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
@@ -68,6 +68,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
             not_before = NULL,
             not_before_code = NULL,
             last_success_at = :now,
+            recent_calls = ${RECENT_CALLS},
             status_changed_at = CASE WHEN status = 'unavailable' THEN :now ELSE status_changed_at END,
             status_code = CASE WHEN status = 'unavailable' THEN NULL ELSE status_code END,
             status = CASE WHEN status = 'unavailable' THEN 'active' ELSE status END
@@ -78,6 +79,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
       servedRequest: servedRequestOf(run),
       homeCurrency: run.homeCurrency,
       now: tx.now,
+      callAgesMs: run.pace.agesMs(),
     },
   )
   return company?.askedAgain ?? false

@@ -1,5 +1,6 @@
 import { rowsOf, type Tx } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.ts'
 import type { ListingPage } from '../quickbooks/quickbooks.ts'
@@ -50,7 +51,10 @@ export async function listChanges(run: Run, entity: Entity, since: Date): Promis
   }
 }
 
-/** @returns the cursor of the last page: where anything created since would follow. */
+/**
+ * @returns the cursor of the last page: where anything created since would follow.
+ * @throws LedgerError when the run gives way to others; the place is kept.
+ */
 async function takePages(
   run: Run,
   entity: Entity,
@@ -61,8 +65,9 @@ async function takePages(
   let fetching = run.reader.listPage(entity, cursor)
   for (;;) {
     const { page, next } = await fetching
+    const givesWay = next !== null && (await run.mustGiveWay())
     // The next page is under way while this one is written. Its failure is met when it is awaited, not before.
-    const upcoming = next ? run.reader.listPage(entity, next) : null
+    const upcoming = next && !givesWay ? run.reader.listPage(entity, next) : null
     upcoming?.catch(() => undefined)
     for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
     try {
@@ -75,10 +80,17 @@ async function takePages(
       await upcoming?.catch(() => undefined)
       throw error
     }
+    if (givesWay) giveWay(run)
     if (!next || !upcoming) return cursor
     cursor = next
     fetching = upcoming
   }
+}
+
+/** Not before the place is kept: a page that could not be taken is a failure like any other. */
+function giveWay(run: Run): never {
+  run.gaveWay = true
+  throw new LedgerError('unavailable', 'the run gives way to others')
 }
 
 async function saveListing(tx: Tx, run: Run, entity: Entity, listing: Listing): Promise<void> {

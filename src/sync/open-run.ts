@@ -19,6 +19,8 @@ export interface OpenedRun {
   readonly startedAt: Date
   readonly homeCurrency: string | null
   readonly failuresInARow: number
+  /** How long ago the last calls of the run before it left. */
+  readonly callAgesMs: readonly number[]
   readonly states: ReadonlyMap<Entity, EntityState>
   readonly openRejects: ReadonlySet<Entity>
 }
@@ -33,6 +35,7 @@ interface CompanyRow {
   readonly requestedTrigger: Trigger
   readonly homeCurrency: string | null
   readonly failuresInARow: number
+  readonly callAgesMs: readonly number[]
 }
 
 /** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
@@ -63,6 +66,7 @@ async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
     startedAt: tx.now,
     homeCurrency: company.homeCurrency,
     failuresInARow: company.failuresInARow,
+    callAgesMs: company.callAgesMs,
     states: await readStates(tx, realmId),
     openRejects: await readOpenRejects(tx, realmId),
   }
@@ -74,7 +78,9 @@ async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefi
     `SELECT status, not_before AS "notBefore", requested_seq AS "requestedSeq",
             full_requested_seq AS "fullRequestedSeq", served_seq AS "servedSeq",
             requested_mode AS "requestedMode", requested_trigger AS "requestedTrigger",
-            home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow"
+            home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow",
+            ARRAY(SELECT CAST(extract(epoch FROM clock_timestamp() - call_left_at) * 1000 AS float8)
+                    FROM unnest(recent_calls) AS call_left_at) AS "callAgesMs"
        FROM companies
       WHERE realm_id = :realmId
         FOR UPDATE`,

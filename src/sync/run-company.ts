@@ -4,15 +4,16 @@ import { isPostgresError, postgresWords } from '../db/postgres-error.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import type { Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
-import { abandonRun } from './abandon-runs.ts'
+import { abandonRun, endForOthers } from './abandon-runs.ts'
 import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
 import { failRun } from './fail-run.ts'
 import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
-import { keepLease } from './keep-lease.ts'
+import { keepLease, type Lease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { recordLastCalls } from './record-calls.ts'
@@ -20,11 +21,14 @@ import { remap } from './remap.ts'
 import { changedRecords, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
 import { countsOf, resumableListing, stateOf, type Run } from './run.ts'
+import { createRunPace } from './run-pace.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
   readonly homeCurrency: () => string | null
   readonly onCall: (call: QuickBooksCall) => void
+  /** Every call of the run goes through it, also those that renew its token. */
+  readonly inTurn: InTurn
   readonly signal: AbortSignal
 }
 
@@ -47,6 +51,7 @@ export type RunOutcome =
     }
   | { readonly kind: 'failed'; readonly runId: number; readonly error: LedgerError; readonly fate: Fate }
   | { readonly kind: 'abandoned'; readonly runId: number }
+  | { readonly kind: 'gave_way'; readonly runId: number }
 
 // Change data capture reaches back 30 days; the day less is for clocks and for a run that takes its time.
 const CAPTURE_WINDOW_MS = 29 * 86_400_000
@@ -55,17 +60,26 @@ const CAPTURE_WINDOW_MS = 29 * 86_400_000
  * One run for one company: takes the lease, fetches, decides, writes, and ends the run one way or the other.
  *
  * @param stop aborts when the process is asked to stop: the run is then closed as abandoned and asked for again.
+ * @param mustGiveWay asked between the pages of a listing, with the seconds that the run has been going: one that
+ *   gives way is closed as abandoned, without an error; its request stands, and the next run goes on with the listing.
  */
 export async function runCompany(
   options: SyncOptions,
   realmId: string,
   stop: AbortSignal,
+  mustGiveWay: (goingSeconds: number) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<RunOutcome> {
+  const openingMs = options.database.clock.elapsedMs()
   const opened = await openRun(options.database, realmId)
   if (typeof opened === 'string') return { kind: 'skipped', reason: opened }
-  const lease = keepLease(options.database, opened.id)
+  const lease = keepLease(options.database, opened.id, openingMs)
   const signal = AbortSignal.any([stop, lease.signal])
-  const run = beginRun(options, realmId, opened, signal)
+  const goingSeconds = () => (options.database.clock.elapsedMs() - openingMs) / 1000
+  const run = beginRun(options, realmId, opened, {
+    lease,
+    signal,
+    mustGiveWay: () => mustGiveWay(goingSeconds()),
+  })
   try {
     await takeEverything(run)
     const finished = await finishRun(run)
@@ -78,15 +92,33 @@ export async function runCompany(
   }
 }
 
-function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, signal: AbortSignal): Run {
+function beginRun(
+  options: SyncOptions,
+  realmId: string,
+  opened: OpenedRun,
+  {
+    lease,
+    signal,
+    mustGiveWay,
+  }: {
+    readonly lease: Lease
+    readonly signal: AbortSignal
+    readonly mustGiveWay: Run['mustGiveWay']
+  },
+): Run {
+  const { clock } = options.database
+  const pace = createRunPace({ clock, agesMs: opened.callAgesMs, signal, assured: () => lease.assured() })
   const run: Run = {
     ...opened,
     realmId,
     database: options.database,
+    pace,
+    mustGiveWay,
     reader: options.openReader({
       realmId,
       homeCurrency: () => run.homeCurrency,
       onCall: (call) => noteCall(run, call),
+      inTurn: pace.inTurn,
       signal,
     }),
     firstAnswerAt: null,
@@ -95,6 +127,7 @@ function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, sign
     unrecordedCalls: [],
     requests: 0,
     meteredCalls: 0,
+    gaveWay: false,
   }
   return run
 }
@@ -173,6 +206,11 @@ async function endFailed(
     await abandonRun(run)
     await recordLastCalls(run)
     return { kind: 'abandoned', runId: run.id }
+  }
+  if (run.gaveWay && !signal.aborted) {
+    await endForOthers(run)
+    await recordLastCalls(run)
+    return { kind: 'gave_way', runId: run.id }
   }
   const error = failureOf(signal.aborted ? signal.reason : thrown)
   try {

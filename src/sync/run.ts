@@ -4,6 +4,7 @@ import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { noCounts, type EntityCounts, type Mode, type Trigger } from '../domain/sync-run.ts'
 import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
+import type { RunPace } from './run-pace.ts'
 
 /** A complete listing of one entity, as it is kept in `sync_states.listing` between its pages. */
 export interface Listing {
@@ -41,7 +42,10 @@ export interface Run {
   /** Failed runs of the company right before this one. */
   readonly failuresInARow: number
   readonly database: Database
+  /** Asked between the pages of a listing: whether to end here and go on in a later run, because others wait. */
+  readonly mustGiveWay: () => Promise<boolean>
   readonly reader: CompanyReader
+  readonly pace: RunPace
   /** QuickBooks' time of the run's first answer; null before it. */
   firstAnswerAt: Date | null
   /** What the finished run will set each watermark to. */
@@ -51,11 +55,20 @@ export interface Run {
   unrecordedCalls: QuickBooksCall[]
   requests: number
   meteredCalls: number
+  /** Set when it ended a listing for others' sake: what was listed is kept. */
+  gaveWay: boolean
 }
 
 // How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in
 // change data capture is known, and LastUpdatedTime has second precision.
 export const OVERLAP_MS = 5 * 60_000
+
+/**
+ * For a statement that ends a run and updates its company: when the last calls left, by Postgres' clock, because that
+ * of the next run's process may differ from ours. Takes `callAgesMs`.
+ */
+export const RECENT_CALLS = `ARRAY(
+  SELECT clock_timestamp() - make_interval(secs => age_ms / 1000) FROM unnest(CAST(:callAgesMs AS float8[])) AS age_ms)`
 
 /** Whether a watermark lies further ahead of an answer than the overlap, which servers that differ do not explain. */
 export function isAhead(watermark: Date | null, answeredAt: Date): boolean {

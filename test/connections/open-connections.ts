@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { createAccessTokens, type AccessTokens, type OnCall } from '../../src/connections/access-tokens.ts'
+import { createAccessTokens, type OnCall } from '../../src/connections/access-tokens.ts'
 import { seedCompanies } from '../../src/connections/seed-companies.ts'
 import { createTokenCipher, type TokenCipher } from '../../src/connections/token-cipher.ts'
 import type { TokenSet } from '../../src/connections/token-set.ts'
@@ -13,6 +13,12 @@ import { createTestDatabase } from '../setup/test-database.ts'
 
 export type RefreshTokens = (refreshToken: string, onCall: OnCall) => Promise<TokenSet>
 
+/** Access tokens without a pace. */
+export interface UnpacedTokens {
+  get(realmId: string, onCall: OnCall): Promise<string>
+  renew(realmId: string, stale: string, onCall: OnCall): Promise<string>
+}
+
 /** Simulated companies and the permission to read them, without runs, queue and HTTP. */
 export interface TestConnections {
   readonly clock: TestClock
@@ -21,7 +27,7 @@ export interface TestConnections {
   readonly sandbox: Sandbox
   readonly quickbooks: QuickBooks
   /** The tokens as one more process would hold them, with connections of its own. */
-  openService(refreshTokens?: RefreshTokens): AccessTokens
+  openService(refreshTokens?: RefreshTokens): UnpacedTokens
   /** A company of the simulator, unknown to the mirror. @returns its refresh token. */
   addCompany(realmId: string): string
   /** Puts companies of the simulator in place. */
@@ -72,8 +78,14 @@ export async function openConnections(realmIds: readonly string[] = [REALM]): Pr
     cipher,
     sandbox,
     quickbooks,
-    openService: (refreshTokens = (token, onCall) => quickbooks.refreshTokens(token, onCall)) =>
-      createAccessTokens({ database: openDatabase(), cipher, environment: 'simulator', refreshTokens }),
+    openService(refreshTokens = (token, onCall) => quickbooks.refreshTokens(token, onCall)) {
+      const options = { database: openDatabase(), cipher, environment: 'simulator', refreshTokens } as const
+      const tokens = createAccessTokens(options)
+      return {
+        get: (realmId, onCall) => tokens.get(realmId, onCall, (call) => call()),
+        renew: (realmId, stale, onCall) => tokens.renew(realmId, stale, onCall, (call) => call()),
+      }
+    },
     addCompany(realmId) {
       sandbox.addCompany(company({ realmId, name: `Company ${realmId}`, records: 0 }))
       return refreshToken(realmId)

@@ -39,6 +39,7 @@ function options(given: Partial<RegisterOptions> = {}): RegisterOptions {
           accessToken: () => Promise.resolve(accessToken),
           renewAccessToken: () => Promise.reject(new LedgerError('token_expired', 'refused')),
           onCall,
+          inTurn: (call) => call(),
           signal: AbortSignal.timeout(20_000),
         })
         .companyInfo(),

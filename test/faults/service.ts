@@ -115,8 +115,8 @@ export async function startService(): Promise<Service> {
       const { quickbooks, tokens } = detours.get(access.realmId) ?? highway
       return quickbooks.company({
         ...access,
-        accessToken: () => tokens.get(access.realmId, access.onCall),
-        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
+        accessToken: () => tokens.get(access.realmId, access.onCall, access.inTurn),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.inTurn),
       })
     },
   }

@@ -7,6 +7,7 @@ import { disconnectCompany, pauseCompany, resumeCompany } from '../../src/connec
 import { registerCompany } from '../../src/connections/register-company.ts'
 import { requestSync } from '../../src/connections/request-sync.ts'
 import { createTokenCipher } from '../../src/connections/token-cipher.ts'
+import { systemClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, type Database, type Tx } from '../../src/db/database.ts'
 import { LedgerError } from '../../src/domain/ledger-error.ts'
@@ -62,7 +63,7 @@ export async function openHttp(overrides: Partial<HttpOptions> = {}): Promise<Op
     applicationName: 'test',
     statementTimeoutMs: 20_000,
   })
-  const database = createDatabase(knex, { now: () => NOW })
+  const database = createDatabase(knex, { ...systemClock(), now: () => NOW })
   const queued: string[] = []
   const logLines: Record<string, unknown>[] = []
   const statements: Statement[] = []

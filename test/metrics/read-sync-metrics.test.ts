@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
+import { systemClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, type Database } from '../../src/db/database.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
@@ -25,7 +26,7 @@ beforeAll(async () => {
     applicationName: 'test',
     statementTimeoutMs: 20_000,
   })
-  database = createDatabase(knex, { now: () => NOW })
+  database = createDatabase(knex, { ...systemClock(), now: () => NOW })
   await insertCompany(knex, '100', { last_success_at: secondsBefore(30), created_at: secondsBefore(5000) })
   await insertState(knex, '100', 'bill', { watermark: secondsBefore(90.5) })
   await insertState(knex, '100', 'invoice', { watermark: null })

@@ -87,8 +87,8 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     openReader(access) {
       const reader = quickbooks.company({
         ...access,
-        accessToken: () => tokens.get(access.realmId, access.onCall),
-        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
+        accessToken: () => tokens.get(access.realmId, access.onCall, access.inTurn),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.inTurn),
       })
       const count: typeof reader.count = (entity) =>
         service.cutsListings ? Promise.reject(new Error('cut short')) : reader.count(entity)

@@ -46,6 +46,7 @@ export function openCompany(quickBooks: QuickBooks, access: Partial<CompanyAcces
     accessToken: () => Promise.resolve('access-token-1'),
     renewAccessToken: () => Promise.resolve('access-token-2'),
     onCall: (call) => calls.push(call),
+    inTurn: (call) => call(),
     signal: new AbortController().signal,
     ...access,
   })

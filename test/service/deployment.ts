@@ -80,6 +80,8 @@ export async function openDeployment({
     ...CLIENT,
     activityIntervalMs: null,
   })
+  // Time is real here: what would be refused there is refused here.
+  sandbox.faults.add({ kind: 'enforceLimits' })
   const replicas: Replica[] = []
   const knex = connect({
     url: databaseUrl,

@@ -81,6 +81,8 @@ export interface TestProcess {
 export interface MirrorSettings extends Omit<ProcessSettings, 'database'> {
   readonly companies?: readonly CompanySpec[]
   readonly startAt?: string
+  /** Whether the time that a run waits for its turn passes by the clock too. */
+  readonly sleepMoves?: boolean
   /** Our own clock, where it is to differ from QuickBooks'. */
   readonly ourClock?: Clock
   readonly log?: Logger
@@ -100,7 +102,7 @@ export function company(spec: Partial<CompanySpec> = {}): CompanySpec {
 }
 
 export async function startMirror(settings: MirrorSettings = {}): Promise<TestMirror> {
-  const clock = createTestClock(settings.startAt)
+  const clock = createTestClock(settings.startAt, settings.sleepMoves)
   const companies = settings.companies ?? [company()]
   const credentials = { clientId: 'test-app', clientSecret: 'test-app-secret' }
   const sandbox = await startSandbox({
@@ -149,10 +151,11 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
             accessToken: () => Promise.resolve(accessToken),
             renewAccessToken: () => Promise.resolve(accessToken),
             onCall,
+            inTurn: (call) => call(),
             signal: new AbortController().signal,
           })
           .companyInfo(),
-      accessToken: (realmId, onCall = () => undefined) => tokens.get(realmId, onCall),
+      accessToken: (realmId, onCall = () => undefined) => tokens.get(realmId, onCall, (call) => call()),
       close: () => quickbooks.close(),
       options: {
         database: own.database ?? database,
@@ -162,8 +165,8 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
         openReader(access) {
           const reader = quickbooks.company({
             ...access,
-            accessToken: () => tokens.get(access.realmId, access.onCall),
-            renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
+            accessToken: () => tokens.get(access.realmId, access.onCall, access.inTurn),
+            renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.inTurn),
           })
           return wrapReader(reader, access)
         },

@@ -1,0 +1,50 @@
+import pLimit from 'p-limit'
+import type { Clock } from '../db/clock.ts'
+import { agesThatCount, RUN_CALLS_AT_ONCE, RUN_PACE, waitForTurnMs, type InTurn } from '../domain/pace.ts'
+
+/** When the calls of one run leave. It begins where the company's run before it ended. */
+export interface RunPace {
+  readonly inTurn: InTurn
+  /** How long ago the last calls left: what the next run has to know. */
+  agesMs(): number[]
+}
+
+export interface RunPaceOptions {
+  readonly clock: Clock
+  /** How long ago the last calls of the run before it left. */
+  readonly agesMs: readonly number[]
+  /** Ends the waiting: the call, which heeds it too, is then refused at once. */
+  readonly signal: AbortSignal
+  /** Resolves while the company is the run's own; nobody else paces it meanwhile. */
+  readonly assured: () => Promise<void>
+}
+
+export function createRunPace({ clock, agesMs, signal, assured }: RunPaceOptions): RunPace {
+  const limit = pLimit(RUN_CALLS_AT_ONCE)
+  // One that lies ahead left before now all the same: Postgres' clock was set meanwhile.
+  let leftMs = agesMs.map((age) => clock.elapsedMs() - Math.max(0, age))
+  const ages = () => {
+    const nowMs = clock.elapsedMs()
+    return leftMs.map((left) => nowMs - left)
+  }
+  const turn = async () => {
+    while (!signal.aborted) {
+      await assured()
+      const waitMs = waitForTurnMs(ages(), RUN_PACE)
+      if (waitMs === 0) {
+        const nowMs = clock.elapsedMs()
+        leftMs = [nowMs, ...agesThatCount(ages(), RUN_PACE).map((age) => nowMs - age)]
+        return
+      }
+      await clock.sleep(waitMs, signal)
+    }
+  }
+  return {
+    inTurn: (call) =>
+      limit(async () => {
+        await turn()
+        return call()
+      }),
+    agesMs: () => agesThatCount(ages(), RUN_PACE),
+  }
+}

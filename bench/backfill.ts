@@ -143,18 +143,20 @@ async function runWatched(
     tokenTimeoutMs: CALL_TIMEOUT_MS,
     now: () => database.clock.now().getTime(),
   })
+  const log = createLog({ level: 'error', format: 'json', secrets: () => [] })
   const tokens = createAccessTokens({
     database,
     cipher: createTokenCipher([{ id: 'bench', key: ENCRYPTION_KEY }]),
     environment: 'sandbox',
     refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
+    log,
   })
   const outcome = await runCompany(
     {
       database: watched,
       intervalSeconds: 900,
       random: () => 0.5,
-      log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
+      log,
       openReader(access) {
         const reader = quickbooks.company({
           ...access,

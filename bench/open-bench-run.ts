@@ -25,6 +25,7 @@ export async function openBenchRun(database: Database): Promise<Run> {
     realmId: BENCH_REALM,
     database,
     reader: idleReader(database),
+    connection: undefined,
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),

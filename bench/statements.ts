@@ -111,6 +111,7 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
           ...idleReader(database),
           count: async () => ({ observedAt: database.clock.now(), count: 0 }),
         },
+        connection: undefined,
         firstAnswerAt: null,
         watermarks: new Map([['invoice', database.clock.now()]]),
         counts: new Map(),

@@ -28,7 +28,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
     const sync = syncOptions(options)
     await workSyncs(boss, config.syncConcurrency, (realmId, last) =>
       performSync(
-        { database, intervalSeconds, run: (realm, stopSignal) => runLogged(sync, realm, stopSignal) },
+        { database, intervalSeconds, log, run: (realm, stopSignal) => runLogged(sync, realm, stopSignal) },
         { realmId, last, stop },
       ),
     )
@@ -72,13 +72,14 @@ function syncOptions({
     cipher,
     environment: config.quickbooks.environment,
     refreshTokens: (refreshToken, onCall) => quickbooks.refreshTokens(refreshToken, onCall),
+    log,
   })
   return {
     database,
     intervalSeconds: config.syncIntervalSeconds,
     random,
     log,
-    openReader({ realmId, homeCurrency, onCall, signal }) {
+    openReader({ realmId, homeCurrency, onCall, onConnection, signal }) {
       const observe: OnCall = (call) => {
         metrics.observeQuickBooksCall(call)
         onCall(call)
@@ -88,8 +89,8 @@ function syncOptions({
         homeCurrency,
         signal,
         onCall: observe,
-        accessToken: () => tokens.get(realmId, observe),
-        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe),
+        accessToken: () => tokens.get(realmId, observe, onConnection),
+        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe, onConnection),
       })
     },
   }

@@ -139,6 +139,7 @@ async function saveCompany(tx: Tx, realmId: string, name: string | null): Promis
       failuresInARow: 0,
       failingSince: null,
       failingCode: null,
+      failingCodeSince: null,
     })
   return false
 }

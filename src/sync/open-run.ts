@@ -19,6 +19,7 @@ export interface OpenedRun {
   readonly startedAt: Date
   readonly homeCurrency: string | null
   readonly failuresInARow: number
+  readonly statusChangedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
   readonly openRejects: ReadonlySet<Entity>
 }
@@ -33,6 +34,7 @@ interface CompanyRow {
   readonly requestedTrigger: Trigger
   readonly homeCurrency: string | null
   readonly failuresInARow: number
+  readonly statusChangedAt: Date
 }
 
 /** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
@@ -63,6 +65,7 @@ async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
     startedAt: tx.now,
     homeCurrency: company.homeCurrency,
     failuresInARow: company.failuresInARow,
+    statusChangedAt: company.statusChangedAt,
     states: await readStates(tx, realmId),
     openRejects: await readOpenRejects(tx, realmId),
   }
@@ -74,7 +77,8 @@ async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefi
     `SELECT status, not_before AS "notBefore", requested_seq AS "requestedSeq",
             full_requested_seq AS "fullRequestedSeq", served_seq AS "servedSeq",
             requested_mode AS "requestedMode", requested_trigger AS "requestedTrigger",
-            home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow"
+            home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow",
+            status_changed_at AS "statusChangedAt"
        FROM companies
       WHERE realm_id = :realmId
         FOR UPDATE`,

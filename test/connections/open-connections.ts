@@ -9,6 +9,7 @@ import { createQuickBooks, type QuickBooks } from '../../src/quickbooks/quickboo
 import { startSandbox, type Call, type Sandbox } from '../../src/sandbox/sandbox.ts'
 import { createTestClock, type TestClock } from '../setup/clock.ts'
 import { company, REALM } from '../setup/mirror.ts'
+import { keptLog, type KeptLog } from '../setup/kept-log.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 
 export type RefreshTokens = (refreshToken: string, onCall: OnCall) => Promise<TokenSet>
@@ -16,6 +17,8 @@ export type RefreshTokens = (refreshToken: string, onCall: OnCall) => Promise<To
 /** Simulated companies and the permission to read them, without runs, queue and HTTP. */
 export interface TestConnections {
   readonly clock: TestClock
+  /** What was logged by services. */
+  readonly logged: KeptLog['lines']
   readonly database: Database
   readonly cipher: TokenCipher
   readonly sandbox: Sandbox
@@ -54,6 +57,7 @@ export async function openConnections(realmIds: readonly string[] = [REALM]): Pr
     return createDatabase(knex, clock)
   }
   const database = openDatabase()
+  const kept = keptLog()
   const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
   const quickbooks = createQuickBooks({
     apiBaseUrl: sandbox.apiBaseUrl,
@@ -68,12 +72,19 @@ export async function openConnections(realmIds: readonly string[] = [REALM]): Pr
     sandbox.companies().find((found) => found.realmId === realmId)!.refreshToken
   return {
     clock,
+    logged: kept.lines,
     database,
     cipher,
     sandbox,
     quickbooks,
     openService: (refreshTokens = (token, onCall) => quickbooks.refreshTokens(token, onCall)) =>
-      createAccessTokens({ database: openDatabase(), cipher, environment: 'simulator', refreshTokens }),
+      createAccessTokens({
+        database: openDatabase(),
+        cipher,
+        environment: 'simulator',
+        refreshTokens,
+        log: kept.log,
+      }),
     addCompany(realmId) {
       sandbox.addCompany(company({ realmId, name: `Company ${realmId}`, records: 0 }))
       return refreshToken(realmId)

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { PgBoss } from 'pg-boss'
 import { performSync } from '../../src/jobs/perform-sync.ts'
+import { keptLog } from '../setup/kept-log.ts'
 import { DEAD_LETTER_QUEUE, HOUSEKEEPING_QUEUE, SYNC_QUEUE, TICK_QUEUE } from '../../src/jobs/queues.ts'
 import { workHousekeeping, workSyncs, workTicks } from '../../src/jobs/work.ts'
 import { createLog } from '../../src/log.ts'
@@ -104,7 +105,7 @@ describe('a defect', () => {
       const run = () => Promise.reject(defect)
       const stop = new AbortController().signal
       await performSync(
-        { database: queue.database, intervalSeconds: 900, run },
+        { database: queue.database, intervalSeconds: 900, run, log: keptLog().log },
         { realmId, last, stop },
       ).finally(() => attempts.note(String(last)))
     })

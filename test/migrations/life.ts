@@ -71,14 +71,15 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     tokenTimeoutMs: 5_000,
     now: () => clock.now().getTime(),
   })
+  // What fails on purpose would be an error in the log.
+  const log = createLog({ level: 'none', format: 'pretty', secrets: () => [] })
   const tokens = createAccessTokens({
     database,
     cipher,
     environment: 'simulator',
     refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
+    log,
   })
-  // What fails on purpose would be an error in the log.
-  const log = createLog({ level: 'none', format: 'pretty', secrets: () => [] })
   const sync: SyncOptions = {
     database,
     intervalSeconds: INTERVAL_SECONDS,
@@ -87,8 +88,8 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     openReader(access) {
       const reader = quickbooks.company({
         ...access,
-        accessToken: () => tokens.get(access.realmId, access.onCall),
-        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
+        accessToken: () => tokens.get(access.realmId, access.onCall, access.onConnection),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.onConnection),
       })
       const count: typeof reader.count = (entity) =>
         service.cutsListings ? Promise.reject(new Error('cut short')) : reader.count(entity)
@@ -131,6 +132,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
           database,
           intervalSeconds: INTERVAL_SECONDS,
           run: (realm, signal) => runCompany(sync, realm, signal),
+          log,
         },
         { realmId, last: true, stop },
       ),

@@ -117,6 +117,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
   const ourClock = settings.ourClock ?? clock
   const database = createDatabase(knex, ourClock)
   const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
+  const log = settings.log ?? createLog({ level: 'error', format: 'pretty', secrets: () => [] })
   const startProcess = ({
     wrapReader = (reader) => reader,
     wrapRefresh = (refresh) => refresh(),
@@ -138,6 +139,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
       cipher,
       environment: 'simulator',
       refreshTokens,
+      log,
     })
     return {
       refreshTokens,
@@ -158,12 +160,13 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
         database: own.database ?? database,
         intervalSeconds: INTERVAL_SECONDS,
         random: () => 0.5,
-        log: settings.log ?? createLog({ level: 'error', format: 'pretty', secrets: () => [] }),
+        log,
         openReader(access) {
           const reader = quickbooks.company({
             ...access,
-            accessToken: () => tokens.get(access.realmId, access.onCall),
-            renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall),
+            accessToken: () => tokens.get(access.realmId, access.onCall, access.onConnection),
+            renewAccessToken: (stale) =>
+              tokens.renew(access.realmId, stale, access.onCall, access.onConnection),
           })
           return wrapReader(reader, access)
         },

@@ -1,3 +1,4 @@
+import type { Logger } from 'winston'
 import type { Config } from './config.ts'
 import type { OnCall } from './connections/access-tokens.ts'
 import { disconnectCompany, pauseCompany, resumeCompany } from './connections/change-status.ts'
@@ -16,10 +17,11 @@ export interface OperationOptions {
   readonly cipher: TokenCipher
   readonly quickbooks: QuickBooks
   readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
+  readonly log: Logger
 }
 
 /** What the HTTP room may ask of the rooms above it. */
-export function operations({ config, database, cipher, quickbooks, enqueue }: OperationOptions) {
+export function operations({ config, database, cipher, quickbooks, enqueue, log }: OperationOptions) {
   const { environment } = config.quickbooks
   return {
     registerCompany: (registration: Parameters<typeof registerCompany>[1]) =>
@@ -30,6 +32,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
           environment,
           enqueue,
           recordCalls,
+          log,
           refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
           tryAccess: (realmId, accessToken, onCall) => tryAccess(quickbooks, realmId, accessToken, onCall),
         },
@@ -43,6 +46,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
           database,
           cipher,
           recordCalls,
+          log,
           revokeToken: (token, onCall) => quickbooks.revokeToken(token, onCall),
         },
         realmId,
@@ -56,7 +60,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
         await enqueue(tx, [...requests.keys()])
         return requests
       })
-      enqueueOnceMore({ database, enqueue }, [...asked.keys()])
+      enqueueOnceMore({ database, enqueue, log }, [...asked.keys()])
       return asked
     },
   }
@@ -70,11 +74,13 @@ const ONCE_MORE_MS = 500
  * will not look again: a moment later there is room for another. What this misses, the next tick finds.
  */
 function enqueueOnceMore(
-  { database, enqueue }: Pick<OperationOptions, 'database' | 'enqueue'>,
+  { database, enqueue, log }: Pick<OperationOptions, 'database' | 'enqueue' | 'log'>,
   realmIds: string[],
 ) {
   const again = () => database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
-  setTimeout(() => void again().catch(() => undefined), ONCE_MORE_MS).unref()
+  const tell = (error: unknown) =>
+    log.warn('requests were not queued once more; the next tick does', { error })
+  setTimeout(() => void again().catch(tell), ONCE_MORE_MS).unref()
 }
 
 async function unservedOf(tx: Tx, realmIds: string[]): Promise<string[]> {

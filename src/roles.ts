@@ -41,7 +41,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
       log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
       if (told.notFolded) log.warn('totals were not added up; the next tick does', { error: told.notFolded })
     }
-    await patiently(() => workTicks(boss, beat))
+    await patiently(() => workTicks(boss, log, beat))
     await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))
     // The first sync comes at once, not at the next minute.
     await patiently(beat)

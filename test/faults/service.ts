@@ -146,6 +146,7 @@ export async function startService(): Promise<Service> {
     mirror,
     operate: operations({
       config: toConfig({}),
+      log: sync.log,
       database,
       cipher,
       enqueue,

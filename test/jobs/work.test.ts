@@ -159,10 +159,25 @@ describe('a job whose worker was killed', () => {
 describe('the clockwork', () => {
   test('beats on the minute, one beat at a time', async () => {
     const performed = counter()
-    await workTicks(worker, () => Promise.resolve(performed.note('tick')))
+    await workTicks(worker, keptLog().log, () => Promise.resolve(performed.note('tick')))
     expect(await worker.getSchedules(TICK_QUEUE)).toMatchObject([{ cron: '* * * * *' }])
     expect(await sender.send(TICK_QUEUE)).not.toBeNull()
     await performed.reached(1)
+  })
+
+  test.each([
+    ['tick', TICK_QUEUE],
+    ['housekeeping', HOUSEKEEPING_QUEUE],
+  ])('tells the log of a %s that failed, and the queue as well', async (name, queueName) => {
+    const { log, lines } = keptLog()
+    const fail = () => Promise.reject(new Error(`no ${name} today`))
+    await sender.send(queueName)
+    if (queueName === TICK_QUEUE) await workTicks(worker, log, fail)
+    else await workHousekeeping(worker, log, fail)
+    await until(`SELECT FROM pgboss.job WHERE name = '${queueName}' AND state = 'failed'`)
+    expect(lines('error')).toMatchObject([
+      { message: `${name} failed`, error: { message: `no ${name} today` } },
+    ])
   })
 
   test('cleans up once an hour', async () => {

@@ -105,6 +105,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
       readSync: () => readSyncMetrics(database, { perCompany }),
       readQueues: () => Promise.resolve([]),
       collectorTimeoutMs: 20_000,
+      log,
     })
   const http = createHttp({
     database,
@@ -115,7 +116,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     metrics: metrics(true),
     intervalSeconds: INTERVAL_SECONDS,
     waitPollMs: 50,
-    ...operations({ config, database, cipher, quickbooks, enqueue }),
+    ...operations({ config, database, cipher, quickbooks, enqueue, log }),
   })
   const server = http.listen(0, '127.0.0.1')
   const port = () => (server.address() as AddressInfo).port

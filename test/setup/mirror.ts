@@ -201,6 +201,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
           tryAccess: process.tryAccess,
           enqueue: () => Promise.resolve(),
           recordCalls,
+          log,
         },
         { realmId, refreshToken, accessToken: null, accessTokenExpiresAt: null, name: null },
       )

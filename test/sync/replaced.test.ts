@@ -206,7 +206,10 @@ describe('what a person does while a run fails', () => {
     const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
     const revokeToken = () => Promise.resolve()
     meanwhile = () =>
-      disconnectCompany({ database: mirror.database, cipher, recordCalls, revokeToken }, REALM)
+      disconnectCompany(
+        { database: mirror.database, cipher, recordCalls, revokeToken, log: mirror.options.log },
+        REALM,
+      )
     await mirror.sync()
     expect(await companyRow(mirror)).toMatchObject({
       status: 'disconnected',

@@ -143,18 +143,20 @@ async function runWatched(
     tokenTimeoutMs: CALL_TIMEOUT_MS,
     now: () => database.clock.now().getTime(),
   })
+  const log = createLog({ level: 'error', format: 'json', secrets: () => [] })
   const tokens = createAccessTokens({
     database,
     cipher: createTokenCipher([{ id: 'bench', key: ENCRYPTION_KEY }]),
     environment: 'sandbox',
     refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
+    log,
   })
   const outcome = await runCompany(
     {
       database: watched,
       intervalSeconds: 900,
       random: () => 0.5,
-      log: createLog({ level: 'error', format: 'json', secrets: () => [] }),
+      log,
       openReader(access) {
         const reader = quickbooks.company({
           ...access,
@@ -163,8 +165,8 @@ async function runWatched(
             spans.calls.push({ from: to - call.durationMs, to })
             access.onCall(call)
           },
-          accessToken: () => tokens.get(realmId, () => undefined, access.inTurn),
-          renewAccessToken: (stale) => tokens.renew(realmId, stale, () => undefined, access.inTurn),
+          accessToken: () => tokens.get(realmId, { ...access, onCall: () => undefined }),
+          renewAccessToken: (stale) => tokens.renew(realmId, stale, { ...access, onCall: () => undefined }),
         })
         return { ...reader, listPage: (...page) => spanning(spans.pages, reader.listPage(...page)) }
       },

@@ -28,6 +28,7 @@ export async function openBenchRun(database: Database): Promise<Run> {
     pace: { inTurn: (call) => call(), agesMs: () => [] },
     mustGiveWay: () => Promise.resolve(false),
     gaveWay: false,
+    connection: undefined,
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),

@@ -114,6 +114,7 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
         pace: { inTurn: (call) => call(), agesMs: () => [] },
         mustGiveWay: () => Promise.resolve(false),
         gaveWay: false,
+        connection: undefined,
         firstAnswerAt: null,
         watermarks: new Map([['invoice', database.clock.now()]]),
         counts: new Map(),

@@ -71,7 +71,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   const log = overrides.log ?? createLog({ ...config.log, secrets: () => secrets })
   const stopping = new AbortController()
   const ending: (() => Promise<unknown> | void)[] = []
-  const starting: Starting = { missing: [STARTING] }
+  const starting = createStarting(log)
 
   let handle = answerWhileStarting(() => starting.missing)
   const server = openServer({ handle: (request, response) => handle(request, response), log })
@@ -85,6 +85,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       perCompany: config.metricsPerCompany,
       version: VERSION,
       collectorTimeoutMs: COLLECTOR_TIMEOUT_MS,
+      log,
       readSync: () => readSyncMetrics(database, { perCompany: config.metricsPerCompany }),
       readQueues: () => readQueues(boss),
     })
@@ -138,7 +139,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         metrics,
         intervalSeconds: config.syncIntervalSeconds,
         waitPollMs: WAIT_POLL_MS,
-        ...operations({ config, database, cipher, quickbooks, enqueue }),
+        ...operations({ config, database, cipher, quickbooks, enqueue, log }),
       })
     }
     starting.missing = []
@@ -154,7 +155,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       starting.missing = ['the service is stopping']
       await closeServer(server)
       for (const end of ending.reverse()) {
-        await Promise.resolve(end()).catch((error: unknown) => log.error('not ended cleanly', { error }))
+        await (async () => end())().catch((error: unknown) => log.error('not ended cleanly', { error }))
       }
     })()
     return stopped
@@ -166,9 +167,22 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 /** What a process that is not there yet waits for. */
 interface Starting {
   missing: readonly string[]
+  /** Says what is waited for, and in the log why, once as long as it stays the same. */
+  waitFor(missing: readonly string[], error?: unknown): void
 }
 
 const STARTING = 'the service is starting'
+
+function createStarting(log: Logger): Starting {
+  const starting: Starting = {
+    missing: [STARTING],
+    waitFor(missing, error) {
+      if (missing.join() !== starting.missing.join()) log.warn('the start waits', { missing, error })
+      starting.missing = missing
+    },
+  }
+  return starting
+}
 
 /** In production a release migrates before the new processes take over; elsewhere the start does it itself. */
 async function awaitRelease(
@@ -181,7 +195,7 @@ async function awaitRelease(
   for (;;) {
     const missing = await missingForStart(database)
     if (missing.length === 0) return
-    starting.missing = missing
+    starting.waitFor(missing)
     await wait(RELEASE_POLL_MS, undefined, { signal: stop })
   }
 }
@@ -199,7 +213,7 @@ function createPatience(config: Config, starting: Starting, stop: AbortSignal): 
         return result
       } catch (error) {
         if (!config.production || !isPostgresAway(error)) throw error
-        starting.missing = [POSTGRES_AWAY]
+        starting.waitFor([POSTGRES_AWAY], error)
         await wait(RELEASE_POLL_MS, undefined, { signal: stop })
       }
     }
@@ -217,9 +231,8 @@ async function startQueue(
       return await ensureQueues(boss)
     } catch (error) {
       if (!production) throw error
-      starting.missing = [
-        isPostgresAway(error) ? POSTGRES_AWAY : 'pg-boss does not start: run npm run migrate',
-      ]
+      const missing = isPostgresAway(error) ? POSTGRES_AWAY : 'pg-boss does not start: run npm run migrate'
+      starting.waitFor([missing], error)
       await wait(RELEASE_POLL_MS, undefined, { signal: stop })
     }
   }

@@ -1,3 +1,4 @@
+import type { Logger } from 'winston'
 import type { Config } from './config.ts'
 import type { OnCall } from './connections/access-tokens.ts'
 import { disconnectCompany, pauseCompany, resumeCompany } from './connections/change-status.ts'
@@ -18,10 +19,11 @@ export interface OperationOptions {
   readonly cipher: TokenCipher
   readonly quickbooks: QuickBooks
   readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
+  readonly log: Logger
 }
 
 /** What the HTTP room may ask of the rooms above it. */
-export function operations({ config, database, cipher, quickbooks, enqueue }: OperationOptions) {
+export function operations({ config, database, cipher, quickbooks, enqueue, log }: OperationOptions) {
   const { environment } = config.quickbooks
   return {
     registerCompany(registration: Parameters<typeof registerCompany>[1]) {
@@ -33,6 +35,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
           environment,
           enqueue,
           recordCalls,
+          log,
           refreshTokens: (token, onCall) => inTurn(() => quickbooks.refreshTokens(token, onCall)),
           tryAccess: (realmId, accessToken, onCall) =>
             tryAccess(quickbooks, { realmId, accessToken, onCall, inTurn }),
@@ -48,6 +51,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
           database,
           cipher,
           recordCalls,
+          log,
           revokeToken: (token, onCall) =>
             outsideTurns(database, realmId)(() => quickbooks.revokeToken(token, onCall)),
         },
@@ -62,7 +66,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue }: Op
         await enqueue(tx, [...requests.keys()])
         return requests
       })
-      enqueueOnceMore({ database, enqueue }, [...asked.keys()])
+      enqueueOnceMore({ database, enqueue, log }, [...asked.keys()])
       return asked
     },
   }
@@ -76,11 +80,13 @@ const ONCE_MORE_MS = 500
  * will not look again: a moment later there is room for another. What this misses, the next tick finds.
  */
 function enqueueOnceMore(
-  { database, enqueue }: Pick<OperationOptions, 'database' | 'enqueue'>,
+  { database, enqueue, log }: Pick<OperationOptions, 'database' | 'enqueue' | 'log'>,
   realmIds: string[],
 ) {
   const again = () => database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
-  setTimeout(() => void again().catch(() => undefined), ONCE_MORE_MS).unref()
+  const tell = (error: unknown) =>
+    log.warn('requests were not queued once more; the next tick does', { error })
+  setTimeout(() => void again().catch(tell), ONCE_MORE_MS).unref()
 }
 
 async function unservedOf(tx: Tx, realmIds: string[]): Promise<string[]> {

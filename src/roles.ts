@@ -34,7 +34,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
         gaveWay = outcome.kind === 'gave_way'
         return outcome
       }
-      await performSync({ database, intervalSeconds, run }, { realmId, last, stop })
+      await performSync({ database, intervalSeconds, log, run }, { realmId, last, stop })
       if (gaveWay) await queueBehind(boss, database, { id: job.id, realmId })
     })
   }
@@ -46,7 +46,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
       log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
       if (told.notFolded) log.warn('totals were not added up; the next tick does', { error: told.notFolded })
     }
-    await patiently(() => workTicks(boss, beat))
+    await patiently(() => workTicks(boss, log, beat))
     await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))
     // The first sync comes at once, not at the next minute.
     await patiently(beat)
@@ -84,25 +84,27 @@ function syncOptions({
     cipher,
     environment: config.quickbooks.environment,
     refreshTokens: (refreshToken, onCall) => quickbooks.refreshTokens(refreshToken, onCall),
+    log,
   })
   return {
     database,
     intervalSeconds: config.syncIntervalSeconds,
     random,
     log,
-    openReader({ realmId, homeCurrency, onCall, inTurn, signal }) {
+    openReader({ realmId, homeCurrency, onCall, inTurn, onConnection, signal }) {
       const observe: OnCall = (call) => {
         metrics.observeQuickBooksCall(call)
         onCall(call)
       }
+      const asker = { onCall: observe, inTurn, onConnection }
       return quickbooks.company({
         realmId,
         homeCurrency,
         signal,
         onCall: observe,
         inTurn,
-        accessToken: () => tokens.get(realmId, observe, inTurn),
-        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe, inTurn),
+        accessToken: () => tokens.get(realmId, asker),
+        renewAccessToken: (stale) => tokens.renew(realmId, stale, asker),
       })
     },
   }

@@ -1,13 +1,18 @@
 import pLimit from 'p-limit'
+import type { Logger } from 'winston'
 import type { Database, Tx } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { Connection, type Environment } from '../models/connection.ts'
+import type { ConnectionMark } from './replaced.ts'
 import type { TokenCipher } from './token-cipher.ts'
 import type { TokenSet } from './token-set.ts'
 
 export type OnCall = (call: QuickBooksCall) => void
+
+/** Told which tokens of a company are used from now on. */
+export type OnConnection = (mark: ConnectionMark) => void
 
 export interface AccessTokensOptions {
   readonly database: Database
@@ -15,13 +20,22 @@ export interface AccessTokensOptions {
   readonly environment: Environment
   /** Asks Intuit; gives up after 10 seconds. */
   readonly refreshTokens: (refreshToken: string, onCall: OnCall) => Promise<TokenSet>
+  readonly log: Logger
+}
+
+/** On whose behalf a token is got. */
+export interface Asker {
+  readonly onCall: OnCall
+  /** Every call to the token endpoint goes through it. */
+  readonly inTurn: InTurn
+  readonly onConnection: OnConnection
 }
 
 export interface AccessTokens {
   /** An access token that holds for two more minutes, renewed first where it does not. */
-  get(realmId: string, onCall: OnCall, inTurn: InTurn): Promise<string>
+  get(realmId: string, asker: Asker): Promise<string>
   /** A token other than `stale`, which Intuit has just refused. */
-  renew(realmId: string, stale: string, onCall: OnCall, inTurn: InTurn): Promise<string>
+  renew(realmId: string, stale: string, asker: Asker): Promise<string>
 }
 
 // A run of one company is over within it, and Intuit's clock may differ from ours.
@@ -38,33 +52,33 @@ const SAVE_ATTEMPTS = 3
 export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const limit = pLimit(REFRESHES_AT_ONCE)
   return {
-    async get(realmId, onCall, inTurn) {
-      const connection = await readConnection(options, realmId)
+    async get(realmId, asker) {
+      const stored = await Connection.query(options.database.knex).findById(realmId)
+      const connection = callable(options, stored, { ...asker, realmId })
       return (
         heldToken(options, connection, null) ??
-        limit(() => refreshUnderLock(options, realmId, null, { onCall, inTurn }))
+        limit(() => refreshUnderLock(options, { ...asker, realmId, stale: null }))
       )
     },
-    renew: (realmId, stale, onCall, inTurn) =>
-      limit(() => refreshUnderLock(options, realmId, stale, { onCall, inTurn })),
+    renew: (realmId, stale, asker) => limit(() => refreshUnderLock(options, { ...asker, realmId, stale })),
   }
 }
 
-async function readConnection(
-  { database, environment }: AccessTokensOptions,
-  realmId: string,
-): Promise<Connection> {
-  const connection = await Connection.query(database.knex).findById(realmId)
-  return callable(connection, environment, realmId)
+interface Asked extends Asker {
+  readonly realmId: string
 }
 
-function callable(connection: Connection | undefined, environment: Environment, realmId: string): Connection {
+function callable(
+  { environment }: AccessTokensOptions,
+  connection: Connection | undefined,
+  { realmId, onConnection }: Asked,
+): Connection {
+  onConnection(connection?.refreshTokenCiphertext ?? null)
   if (!connection) throw new LedgerError('needs_reauth', `company ${realmId} has no connection`)
   if (connection.environment !== environment) {
     throw new LedgerError(
-      'app_misconfigured',
-      `company ${realmId} was connected in the ${connection.environment} environment and this service runs in ${environment}`,
-      { details: { ambiguous: true } },
+      'wrong_environment',
+      `company ${realmId} was connected in the ${connection.environment} environment and QBO_ENVIRONMENT is ${environment}`,
     )
   }
   return connection
@@ -84,49 +98,46 @@ function heldToken(
 
 async function refreshUnderLock(
   options: AccessTokensOptions,
-  realmId: string,
-  stale: string | null,
-  { onCall, inTurn }: { readonly onCall: OnCall; readonly inTurn: InTurn },
+  asked: Asked & { readonly stale: string | null },
 ): Promise<string> {
-  const { database, environment, cipher } = options
-  let unsaved: { tokens: TokenSet; replacing: string } | null = null
+  const { database, cipher } = options
+  const { realmId, stale, onCall, inTurn } = asked
+  let unsaved: Unsaved | null = null
   try {
     return await database.transaction(async (tx) => {
-      const connection = callable(
-        await Connection.query(tx.trx).findById(realmId).forUpdate(),
-        environment,
-        realmId,
-      )
+      const stored = await Connection.query(tx.trx).findById(realmId).forUpdate()
+      const connection = callable(options, stored, asked)
       const held = heldToken(options, connection, stale)
       if (held !== null) return held
       const replacing = connection.refreshTokenCiphertext
       if (!replacing) throw new LedgerError('needs_reauth', `company ${realmId} has no refresh token`)
       const tokens = await inTurn(() => options.refreshTokens(cipher.decrypt(realmId, replacing), onCall))
       unsaved = { tokens, replacing }
-      await saveTokens(options, tx, realmId, tokens, replacing)
+      await saveTokens(options, tx, asked, unsaved)
       return tokens.accessToken
     })
   } catch (error) {
     if (unsaved === null) throw error
-    return saveAgain(options, realmId, unsaved)
+    options.log.warn('renewed tokens were not saved at once and are saved again', { realmId, error })
+    return saveAgain(options, asked, unsaved)
   }
 }
 
-async function saveAgain(
-  options: AccessTokensOptions,
-  realmId: string,
-  { tokens, replacing }: { tokens: TokenSet; replacing: string },
-): Promise<string> {
+interface Unsaved {
+  readonly tokens: TokenSet
+  readonly replacing: string
+}
+
+async function saveAgain(options: AccessTokensOptions, asked: Asked, unsaved: Unsaved): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await options.database.transaction((tx) => saveTokens(options, tx, realmId, tokens, replacing))
-      return tokens.accessToken
+      await options.database.transaction((tx) => saveTokens(options, tx, asked, unsaved))
+      return unsaved.tokens.accessToken
     } catch (cause) {
-      if (attempt === SAVE_ATTEMPTS) {
-        throw new LedgerError('unavailable', `renewed tokens of company ${realmId} could not be saved`, {
-          cause,
-        })
-      }
+      // The first failure was logged; of those that follow the last one is told.
+      if (attempt < SAVE_ATTEMPTS) continue
+      const message = `renewed tokens of company ${asked.realmId} could not be saved`
+      throw new LedgerError('unavailable', message, { cause })
     }
   }
 }
@@ -135,14 +146,17 @@ async function saveAgain(
 async function saveTokens(
   { cipher }: AccessTokensOptions,
   tx: Tx,
-  realmId: string,
-  tokens: TokenSet,
-  replacing: string,
+  { realmId, onConnection }: Asked,
+  { tokens, replacing }: Unsaved,
 ): Promise<void> {
+  const columns = encryptedTokens(cipher, realmId, tokens, tx.now)
   await Connection.query(tx.trx)
-    .patch(encryptedTokens(cipher, realmId, tokens, tx.now))
+    .patch(columns)
     .where({ realm_id: realmId, refresh_token_ciphertext: replacing })
+  onConnection(columns.refreshTokenCiphertext)
 }
+
+type TokenColumns = Partial<Connection> & { readonly refreshTokenCiphertext: string }
 
 /** The columns of a connection that hold a token set. */
 export function encryptedTokens(
@@ -150,7 +164,7 @@ export function encryptedTokens(
   realmId: string,
   tokens: TokenSet,
   now: Date,
-): Partial<Connection> {
+): TokenColumns {
   return {
     accessTokenCiphertext: cipher.encrypt(realmId, tokens.accessToken),
     accessTokenExpiresAt: tokens.accessTokenExpiresAt,

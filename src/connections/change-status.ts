@@ -1,3 +1,4 @@
+import type { Logger } from 'winston'
 import type { Database, Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
@@ -40,6 +41,7 @@ export async function disconnectCompany(
     readonly cipher: TokenCipher
     readonly revokeToken: (refreshToken: string, onCall: OnCall) => Promise<void>
     readonly recordCalls: (tx: Tx, realmId: string, calls: Parameters<OnCall>[0][]) => Promise<void>
+    readonly log: Logger
   },
   realmId: string,
 ): Promise<string | null> {
@@ -61,10 +63,14 @@ export async function disconnectCompany(
   try {
     await options.revokeToken(options.cipher.decrypt(realmId, ciphertext), (call) => calls.push(call))
     return null
-  } catch (thrown) {
-    return toLedgerError(thrown).message
+  } catch (error) {
+    options.log.warn('tokens were forgotten without being revoked', { realmId, error })
+    return toLedgerError(error).message
   } finally {
-    await options.database.transaction((tx) => options.recordCalls(tx, realmId, calls))
+    await options.database
+      .transaction((tx) => options.recordCalls(tx, realmId, calls))
+      // The company is disconnected, and that is what is to be answered.
+      .catch((error: unknown) => options.log.error('calls were not counted', { realmId, calls, error }))
   }
 }
 

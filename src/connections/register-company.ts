@@ -1,3 +1,4 @@
+import type { Logger } from 'winston'
 import type { Database, Tx } from '../db/database.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { Company } from '../models/company.ts'
@@ -27,6 +28,7 @@ export interface RegisterOptions {
   readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
   /** Counts calls made on behalf of a company outside any run. */
   readonly recordCalls: (tx: Tx, realmId: string, calls: Parameters<OnCall>[0][]) => Promise<void>
+  readonly log: Logger
 }
 
 // Intuit's rolling life of a refresh token: what is assumed until the first refresh tells.
@@ -72,13 +74,15 @@ async function tryTokens(
 
 /** Calls are counted by company: those for one that was never registered have no place. */
 async function recordRefused(
-  { database, recordCalls }: RegisterOptions,
+  { database, recordCalls, log }: RegisterOptions,
   realmId: string,
   calls: Parameters<OnCall>[0][],
 ): Promise<void> {
-  await database.transaction(async (tx) => {
+  const recorded = database.transaction(async (tx) => {
     if (await Company.query(tx.trx).findById(realmId)) await recordCalls(tx, realmId, calls)
   })
+  // Whoever asked is to hear why the tokens were refused, and not of this.
+  await recorded.catch((error: unknown) => log.error('calls were not counted', { realmId, calls, error }))
 }
 
 async function obtainTokens(
@@ -96,7 +100,7 @@ async function obtainTokens(
 
 /** An Intuit that is merely down proves nothing against tokens that it has just issued: they must not be lost. */
 async function proveAccess(
-  { tryAccess }: RegisterOptions,
+  { tryAccess, log }: RegisterOptions,
   { realmId }: Registration,
   tokens: TokenSet,
   onCall: OnCall,
@@ -110,7 +114,10 @@ async function proveAccess(
         cause: error,
       })
     }
-    if (error.code === 'unavailable' || error.code === 'throttled') return null
+    if (error.code === 'unavailable' || error.code === 'throttled') {
+      log.warn('tokens are taken without proof that they open the company', { realmId, error })
+      return null
+    }
     throw error
   }
 }
@@ -139,6 +146,7 @@ async function saveCompany(tx: Tx, realmId: string, name: string | null): Promis
       failuresInARow: 0,
       failingSince: null,
       failingCode: null,
+      failingCodeSince: null,
     })
   return false
 }

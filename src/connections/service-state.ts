@@ -30,8 +30,15 @@ export async function pauseCalls(tx: Tx, pause: CallsPause): Promise<void> {
   )
 }
 
-/** Ends a pause that the settings caused: a new start may have brought others. One that Intuit caused stands. */
+/**
+ * Ends what the settings caused, of the service or of single companies: a new start may have brought others. A pause
+ * that Intuit caused stands.
+ */
 export async function forgetSettingsPause(on: Knex | Knex.Transaction): Promise<void> {
+  await on.raw(
+    `UPDATE companies SET not_before = NULL, not_before_code = NULL
+      WHERE not_before_code IN ('token_unreadable', 'wrong_environment')`,
+  )
   await on.raw(
     `UPDATE service_state
         SET calls_paused_until = NULL, calls_paused_code = NULL, calls_paused_reason = NULL

@@ -11,8 +11,8 @@ export interface TokenCipher {
   /** Encrypts with the first key of the ring; the same token never gives the same text twice. */
   encrypt(realmId: string, token: string): string
   /**
-   * @throws LedgerError `app_misconfigured` when the key ring lacks the key, `needs_reauth` (ambiguous) when the
-   * value was not made for this company or with these bytes.
+   * @throws LedgerError `token_unreadable` when the key ring lacks the key, or when the value was not made for this
+   * company or with these bytes.
    */
   decrypt(realmId: string, ciphertext: string): string
 }
@@ -44,10 +44,12 @@ function encryptWith(key: EncryptionKey, realmId: string, token: string): string
 
 function decryptWith(keys: readonly EncryptionKey[], realmId: string, ciphertext: string): string {
   const [version, keyId, iv, tag, body] = ciphertext.split(':')
+  // Nothing is quoted of what may be anything, a bare token for instance.
+  if (version !== VERSION)
+    throw unreadable(`the stored tokens of company ${realmId} are in no form known here`)
   const key = keys.find((candidate) => candidate.id === keyId)
-  if (version !== VERSION || !key) {
-    throw new LedgerError(
-      'app_misconfigured',
+  if (!key) {
+    throw unreadable(
       `the tokens of company ${realmId} were encrypted with key "${keyId ?? ''}", which TOKEN_ENCRYPTION_KEYS lacks`,
     )
   }
@@ -58,10 +60,13 @@ function decryptWith(keys: readonly EncryptionKey[], realmId: string, ciphertext
     decipher.setAAD(Buffer.from(realmId)).setAuthTag(Buffer.from(tag ?? '', 'base64url'))
     return decipher.update(Buffer.from(body ?? '', 'base64url'), undefined, 'utf8') + decipher.final('utf8')
   } catch (cause) {
-    throw new LedgerError(
-      'needs_reauth',
-      `the tokens of company ${realmId} cannot be decrypted with key "${key.id}": its bytes changed, or the row did`,
-      { cause, details: { ambiguous: true } },
+    throw unreadable(
+      `the tokens of company ${realmId} cannot be decrypted with key "${key.id}" of TOKEN_ENCRYPTION_KEYS: its bytes changed, or the row did`,
+      cause,
     )
   }
+}
+
+function unreadable(message: string, cause?: unknown): LedgerError {
+  return new LedgerError('token_unreadable', message, { cause })
 }

@@ -44,6 +44,7 @@ export async function lockDataFolder(directory: string): Promise<DataFolderLock>
 }
 
 async function readHolder(file: string): Promise<string> {
+  // Only for the message: the lock itself is what counts.
   const pid = await readFile(file, 'utf8').catch(() => '')
   return pid === '' ? 'another process' : `process ${pid}`
 }

@@ -211,6 +211,7 @@ async function stopServer({ home, binaries, data }: Cluster): Promise<void> {
 }
 
 async function readPort(file: string): Promise<number | undefined> {
+  // Without a kept port any other does.
   const port = Number(await readFile(file, 'utf8').catch(() => ''))
   return Number.isInteger(port) && port > 0 && port < 65536 ? port : undefined
 }

@@ -46,6 +46,7 @@ async function keepPassword(file: string): Promise<string> {
 
 async function findReachableTemporaryFolder(): Promise<string> {
   for (const candidate of [tmpdir(), '/tmp', '/var/tmp']) {
+    // One that is not there is no candidate.
     const folder = await realpath(candidate).catch(() => undefined)
     if (folder !== undefined && (await isReachable(folder)) && (await isSafeToShare(folder))) return folder
   }

@@ -16,6 +16,7 @@ export interface PostgresProcess {
  * it stays behind when the server is killed, and its number may since belong to anything.
  */
 export async function findPostgresProcess(data: string): Promise<PostgresProcess | undefined> {
+  // A file that is not there, or cannot be read, names no server; a second one would be refused by Postgres' own lock.
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
   // Lines: pid, data directory, start time, port, socket folder, listen address, shared memory, state.
   const lines = text.split('\n').map((line) => line.trim())
@@ -31,6 +32,7 @@ export async function isServerOf(data: string, pid: number): Promise<boolean> {
     const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
     return workingDirectory === data
   }
+  // ps ends with an error where there is no such process.
   const listed = await promisify(execFile)('ps', ['-p', String(pid), '-o', 'command=']).catch(() => undefined)
   return listed?.stdout.includes(`-D ${data}`) ?? false
 }

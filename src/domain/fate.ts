@@ -1,9 +1,10 @@
-import type { LedgerError } from './ledger-error.ts'
+import type { ErrorCode, LedgerError } from './ledger-error.ts'
 
 /**
  * What a failed run leads to. `later`: the job is done, the company waits. `reauth`: no call until new tokens come.
  * `lapsed`: the subscription ended, one attempt a day. `halt`: no call for any company. `retry`: a defect or a
- * crash, for the queue to try again. `gone`: another process has the company, nothing is left to do.
+ * crash, for the queue to try again. `again`: what the failure speaks of was replaced meanwhile, so it means nothing and
+ * the company is asked at once. `gone`: another process has the company, nothing is left to do.
  */
 export type Fate =
   | { readonly kind: 'later'; readonly delaySeconds: number }
@@ -11,6 +12,7 @@ export type Fate =
   | { readonly kind: 'lapsed'; readonly delaySeconds: number }
   | { readonly kind: 'halt'; readonly delaySeconds: number }
   | { readonly kind: 'retry' }
+  | { readonly kind: 'again' }
   | { readonly kind: 'gone' }
 
 export interface FateContext {
@@ -38,6 +40,8 @@ export function fateOf(error: LedgerError, context: FateContext): Fate {
       return { kind: 'later', delaySeconds: asked + context.jitter * THROTTLE_JITTER_SECONDS }
     }
     case 'unavailable':
+    case 'token_unreadable':
+    case 'wrong_environment':
     case 'token_expired':
     case 'poisoned_page':
     case 'window_exceeded':
@@ -63,6 +67,18 @@ export function fateOf(error: LedgerError, context: FateContext): Fate {
       return { kind: 'retry' }
   }
 }
+
+/** True for a failure that is put down to the company or its connection, as they were when the run used them. */
+export function blamesCompany({ code }: LedgerError): boolean {
+  return BLAMES_COMPANY.includes(code)
+}
+
+const BLAMES_COMPANY: readonly ErrorCode[] = [
+  'needs_reauth',
+  'company_unavailable',
+  'token_unreadable',
+  'wrong_environment',
+]
 
 /** Doubling from half a minute, at most nine tenths of an interval, the upper half of each step random. */
 function backoffSeconds({ failuresBefore, intervalSeconds, jitter }: FateContext): number {

@@ -5,6 +5,8 @@ export const ERROR_CODES = [
   'token_expired',
   'needs_reauth',
   'app_misconfigured',
+  'token_unreadable',
+  'wrong_environment',
   'company_unavailable',
   'window_exceeded',
   'invalid_payload',

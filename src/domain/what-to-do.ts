@@ -13,6 +13,10 @@ export function whatToDo(code: ErrorCode): string {
       return 'Connect the company again, or PUT /admin/companies/:realmId with a new refresh token.'
     case 'app_misconfigured':
       return 'Check QBO_CLIENT_ID, QBO_CLIENT_SECRET and QBO_ENVIRONMENT of the service, then start it again.'
+    case 'token_unreadable':
+      return 'Put the key that the message names back into TOKEN_ENCRYPTION_KEYS and start the service again, or PUT /admin/companies/:realmId with a new refresh token.'
+    case 'wrong_environment':
+      return 'Set QBO_ENVIRONMENT to the environment in which the company was connected, or PUT /admin/companies/:realmId with a refresh token of this one.'
     case 'company_unavailable':
       return 'The QuickBooks subscription of the company has lapsed: renew it, or disconnect the company.'
     case 'window_exceeded':

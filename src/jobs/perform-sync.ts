@@ -1,3 +1,4 @@
+import type { Logger } from 'winston'
 import type { Database } from '../db/database.ts'
 import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
 import type { RunOutcome } from '../sync/run-company.ts'
@@ -6,6 +7,7 @@ export interface PerformOptions {
   readonly database: Database
   readonly run: (realmId: string, stop: AbortSignal) => Promise<RunOutcome>
   readonly intervalSeconds: number
+  readonly log: Logger
 }
 
 export interface Attempt {
@@ -41,20 +43,30 @@ async function runWhileAsked(
     for (let runs = 1; runs <= RUNS_PER_JOB && !stop.aborted; runs += 1) {
       const outcome = await run(realmId, stop)
       if (outcome.kind === 'failed' && outcome.fate.kind === 'retry') return outcome.error
-      if (outcome.kind !== 'finished' || !outcome.askedAgain) return null
+      if (!isAskedAgain(outcome)) return null
     }
     return null
   } catch (thrown) {
+    // Whoever runs the company has logged it: the queue is given no more than its code.
     return toLedgerError(thrown)
   }
 }
 
+function isAskedAgain(outcome: RunOutcome): boolean {
+  if (outcome.kind === 'finished') return outcome.askedAgain
+  return outcome.kind === 'failed' && outcome.fate.kind === 'again'
+}
+
 /** The request of a company that a defect keeps from being synced stands; asked every minute it would do no better. */
-async function postpone({ database, intervalSeconds }: PerformOptions, realmId: string): Promise<void> {
-  await database.transaction(async (tx) => {
+async function postpone({ database, intervalSeconds, log }: PerformOptions, realmId: string): Promise<void> {
+  const wait = database.transaction(async (tx) => {
     await tx.trx.raw(
       `UPDATE companies SET not_before = :notBefore, not_before_code = 'internal' WHERE realm_id = :realmId`,
       { realmId, notBefore: new Date(tx.now.getTime() + intervalSeconds * 1000) },
     )
   })
+  // What the job failed for is what the queue is to keep, and a statement may hold what it must not.
+  await wait.catch((error: unknown) =>
+    log.error('company with a defect was not postponed', { realmId, error }),
+  )
 }

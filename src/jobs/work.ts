@@ -50,9 +50,11 @@ function loopsWithoutBulk(concurrency: number): number {
 }
 
 /** Beats once a minute, in whichever scheduler's process comes first. Harmless to repeat when it failed. */
-export async function workTicks(boss: PgBoss, beat: () => Promise<void>): Promise<void> {
+export async function workTicks(boss: PgBoss, log: Logger, beat: () => Promise<void>): Promise<void> {
   await boss.schedule(TICK_QUEUE, '* * * * *', null, { missed: 'once' })
-  await boss.work(TICK_QUEUE, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: POLL_SECONDS }, beat)
+  await boss.work(TICK_QUEUE, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: POLL_SECONDS }, () =>
+    logged(log, 'tick failed', beat),
+  )
 }
 
 /** Cleans up once an hour. Harmless to repeat when it failed. */
@@ -63,6 +65,16 @@ export async function workHousekeeping(
 ): Promise<void> {
   await boss.schedule(HOUSEKEEPING_QUEUE, '17 * * * *', null, { missed: 'once' })
   await boss.work(HOUSEKEEPING_QUEUE, { pollingIntervalSeconds: 60 }, async () => {
-    log.info('old runs deleted', { runs: await clean() })
+    log.info('old runs deleted', { runs: await logged(log, 'housekeeping failed', clean) })
   })
+}
+
+/** pg-boss keeps what a job throws in the job's row, for an hour, and says nothing. */
+async function logged<Result>(log: Logger, message: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    log.error(message, { error })
+    throw error
+  }
 }

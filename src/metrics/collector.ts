@@ -1,29 +1,51 @@
+import type { Logger } from 'winston'
+
+export interface CollectorOptions {
+  /** As `ledger_collector_up` names it. */
+  readonly name: string
+  readonly timeoutMs: number
+  readonly log: Logger
+}
+
 /**
  * A reading for scrapes: those that come while one is under way share it, and one that fails or takes too long gives
  * null. Nothing is kept: an old value shown as a present one would hide exactly what the metrics are there to show.
+ * When readings begin to fail the log tells why, and when they succeed again it tells that, not at every scrape.
  */
 export function createCollector<Reading>(
   read: () => Promise<Reading>,
-  timeoutMs: number,
+  { name, timeoutMs, log }: CollectorOptions,
 ): () => Promise<Reading | null> {
   let underWay: Promise<Reading | null> | null = null
+  let isFailing = false
+  const fail = (error: unknown): null => {
+    if (!isFailing) log.warn('readings of a collector fail', { collector: name, error })
+    isFailing = true
+    return null
+  }
+  const succeed = (reading: Reading): Reading => {
+    if (isFailing) log.info('readings of a collector succeed again', { collector: name })
+    isFailing = false
+    return reading
+  }
   return () => {
-    underWay ??= readWithin(read, timeoutMs).finally(() => {
-      underWay = null
-    })
+    underWay ??= within(timeoutMs, read)
+      .then(succeed, fail)
+      .finally(() => {
+        underWay = null
+      })
     return underWay
   }
 }
 
-async function readWithin<Reading>(read: () => Promise<Reading>, timeoutMs: number): Promise<Reading | null> {
+/** @throws Error when the time is over: what the reading ends with after that comes too late to matter. */
+async function within<Reading>(timeoutMs: number, read: () => Promise<Reading>): Promise<Reading> {
   let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs)
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`the reading took longer than ${timeoutMs} ms`)), timeoutMs)
   })
   try {
     return await Promise.race([read(), timeout])
-  } catch {
-    return null
   } finally {
     clearTimeout(timer)
   }

@@ -1,3 +1,4 @@
+import type { Logger } from 'winston'
 import { createCollector } from './collector.ts'
 import { formatFamilies, type Family } from './exposition.ts'
 import { createProcessMetrics, type ProcessMetrics } from './process-metrics.ts'
@@ -18,6 +19,7 @@ export interface MetricsOptions {
   readonly readQueues: () => Promise<readonly QueueJobs[]>
   /** How long a scrape waits for either reading before it goes on without. */
   readonly collectorTimeoutMs: number
+  readonly log: Logger
 }
 
 /** `render` gives the text of one scrape and never fails for want of a reading. */
@@ -25,8 +27,9 @@ export type Metrics = ProcessMetrics
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const ofProcess = createProcessMetrics(options)
-  const collectSync = createCollector(options.readSync, options.collectorTimeoutMs)
-  const collectQueues = createCollector(options.readQueues, options.collectorTimeoutMs)
+  const { collectorTimeoutMs: timeoutMs, log } = options
+  const collectSync = createCollector(options.readSync, { name: 'sync', timeoutMs, log })
+  const collectQueues = createCollector(options.readQueues, { name: 'queues', timeoutMs, log })
   return {
     ...ofProcess,
     async render() {

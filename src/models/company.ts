@@ -39,6 +39,7 @@ export class Company extends LedgerModel {
 
   declare realmId: string
   declare name: string | null
+  declare givenName: string | null
   declare status: CompanyStatus
   declare statusCode: ErrorCode | null
   declare statusChangedAt: Date
@@ -58,6 +59,7 @@ export class Company extends LedgerModel {
   declare failuresInARow: number
   declare failingSince: Date | null
   declare failingCode: ErrorCode | null
+  declare failingCodeSince: Date | null
   declare lastSuccessAt: Date | null
   declare createdAt: Date
   declare syncStates?: SyncState[]

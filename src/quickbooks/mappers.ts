@@ -35,8 +35,8 @@ export function mapRecord(entity: Entity, payload: Json, mapping: Mapping): Vers
 export function mapStored(entity: Entity, rawText: string, mapping: Mapping): Version | Reject {
   try {
     return mapRecord(entity, parseJson(rawText), mapping)
-  } catch {
-    const reason = new LedgerError('invalid_payload', 'the stored payload is no JSON')
+  } catch (cause) {
+    const reason = new LedgerError('invalid_payload', 'the stored payload is no JSON', { cause })
     return { qboId: null, position: null, payload: rawText, reason }
   }
 }
@@ -72,7 +72,9 @@ function orReject<T>(payload: Json, map: (record: JsonObject) => T): T | Reject 
     return map(payload)
   } catch (thrown) {
     if (thrown instanceof LedgerError) return rejected(payload, thrown)
-    const reason = new LedgerError('invalid_payload', `the payload could not be mapped: ${String(thrown)}`)
+    const reason = new LedgerError('invalid_payload', `the payload could not be mapped: ${String(thrown)}`, {
+      cause: thrown,
+    })
     return rejected(payload, reason)
   }
 }

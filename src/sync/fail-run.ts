@@ -1,72 +1,129 @@
+import type { Logger } from 'winston'
+import { isReplaced } from '../connections/replaced.ts'
 import { noteThrottled, pauseCalls } from '../connections/service-state.ts'
 import { rowsOf, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
-import { fateOf, type Fate } from '../domain/fate.ts'
-import type { LedgerError } from '../domain/ledger-error.ts'
+import { blamesCompany, fateOf, type Fate } from '../domain/fate.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { fenced } from './fenced.ts'
-import { recordLastCalls } from './record-calls.ts'
+import {
+  COMPANIES_THAT_MEAN_THE_APP,
+  HALT_SECONDS,
+  judgeRefusal,
+  SECOND_LOOK_SECONDS,
+} from './judge-refusal.ts'
+import { recordCalls, recordLastCalls } from './record-calls.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
+import { raiseTotals } from './raise-totals.ts'
 import { RECENT_CALLS, type Run } from './run.ts'
 
 export interface FailOptions {
-  readonly failuresBefore: number
   readonly intervalSeconds: number
   /** In [0, 1). */
   readonly random: () => number
+  readonly log: Logger
 }
 
-// As many companies throttled, or refused, in turn with no success between are no coincidence.
-const COMPANIES_THAT_MEAN_THE_APP = 5
-// How soon a refusal is looked at again that may concern the company or the whole app.
-const SECOND_LOOK_SECONDS = 60
-// As long as the pause after a secret that Intuit refuses: only a person mends either.
-const HALT_SECONDS = 300
-
-/** Ends a run that failed and says what follows for the company, in one transaction. Its request stands. */
+/**
+ * Ends a run that failed and says what follows for the company, in one transaction. Its request stands. Where that
+ * transaction fails, the run is closed all the same, with its error and nothing else judged: left running it would be
+ * abandoned and asked for again, in a loop that never tells why.
+ *
+ * @throws LedgerError `lease_lost`; or what kept the run from being closed.
+ */
 export async function failRun(run: Run, error: LedgerError, options: FailOptions): Promise<Fate> {
-  const context = {
-    failuresBefore: options.failuresBefore,
+  const fate = fateOf(error, {
+    failuresBefore: run.failuresInARow,
     intervalSeconds: options.intervalSeconds,
     jitter: options.random(),
-  }
-  let fate = fateOf(error, context)
+  })
   if (fate.kind === 'gone') {
     await recordLastCalls(run)
     return fate
   }
-  await fenced(run, async (tx) => {
-    await noteFailure(tx, run, error)
-    if (error.details.ambiguous) fate = await judgeRefusal(tx, run.realmId, fate, error)
-    await closeFailed(tx, run, error)
-    await carryOut(tx, run, fate, error)
-    return [
-      ...runTotals(run, 'failed', tx.now),
-      ...recordTotals(run),
-      ...failureTotals(run.realmId, error.code),
-    ]
-  })
-  return fate
+  try {
+    return await judgeAndClose(run, error, fate)
+  } catch (cause) {
+    if (toLedgerError(cause).code === 'lease_lost') throw cause
+    options.log.error('failed run could not be judged and is closed without', {
+      runId: run.id,
+      realmId: run.realmId,
+      code: error.code,
+      error: cause,
+    })
+    return closeUnjudged(run, error, fate, options.log)
+  }
 }
 
-async function noteFailure(tx: Tx, run: Run, error: LedgerError): Promise<void> {
-  await tx.trx.raw(
+async function judgeAndClose(run: Run, error: LedgerError, fate: Fate): Promise<Fate> {
+  let following = fate
+  await fenced(run, async (tx) => {
+    if (blamesCompany(error) && (await isReplaced(tx, run.realmId, run))) {
+      following = { kind: 'again' }
+    } else {
+      const since = await noteFailure(tx, run, error)
+      if (error.details.ambiguous) {
+        following = await judgeRefusal(tx, { realmId: run.realmId, code: error.code, since, fate })
+      }
+    }
+    await closeFailed(tx, run, error)
+    await carryOut(tx, run, following, error)
+    return totalsOf(run, error, tx.now)
+  })
+  return following
+}
+
+/** The run first and by itself; that its company waits and its totals rise may fail, and then does so with a word. */
+async function closeUnjudged(run: Run, error: LedgerError, fate: Fate, log: Logger): Promise<Fate> {
+  const delaySeconds = SECOND_LOOK_SECONDS
+  const closed = await run.database.transaction((tx) => closeFailed(tx, run, error))
+  if (!closed) throw new LedgerError('lease_lost', `run ${run.id} no longer holds its company`)
+  const calls = run.unrecordedCalls
+  try {
+    await run.database.transaction(async (tx) => {
+      await noteFailure(tx, run, error)
+      await waitUntil(tx, run, secondsAfter(tx.now, delaySeconds), error)
+      await recordCalls(tx, run.realmId, calls)
+      await raiseTotals(tx, totalsOf(run, error, tx.now))
+    })
+    run.unrecordedCalls = []
+  } catch (cause) {
+    log.error('failure is told by its run alone', { runId: run.id, realmId: run.realmId, error: cause })
+  }
+  return fate.kind === 'retry' ? fate : { kind: 'later', delaySeconds }
+}
+
+function totalsOf(run: Run, error: LedgerError, now: Date) {
+  return [...runTotals(run, 'failed', now), ...recordTotals(run), ...failureTotals(run.realmId, error.code)]
+}
+
+/** @returns when the failures in a row began that all have this code. */
+async function noteFailure(tx: Tx, run: Run, error: LedgerError): Promise<Date> {
+  const [company] = await rowsOf<{ since: Date }>(
+    tx.trx,
     `UPDATE companies
         SET failures_in_a_row = failures_in_a_row + 1,
             failing_since = coalesce(failing_since, :now),
+            failing_code_since = CASE WHEN failing_code = :code THEN coalesce(failing_code_since, :now) ELSE :now END,
             failing_code = :code,
             recent_calls = ${RECENT_CALLS}
-      WHERE realm_id = :realmId`,
+      WHERE realm_id = :realmId
+      RETURNING failing_code_since AS since`,
     { realmId: run.realmId, now: tx.now, code: error.code, callAgesMs: run.pace.agesMs() },
   )
+  return company?.since ?? tx.now
 }
 
-async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<void> {
-  await tx.trx.raw(
+/** @returns false when the run was running no longer. */
+async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<boolean> {
+  const closed = await rowsOf(
+    tx.trx,
     `UPDATE sync_runs
         SET status = 'failed', mode = :mode, finished_at = :now, requests = :requests,
             metered_calls = :meteredCalls, changed = :changed, entities = CAST(:entities AS jsonb),
             error_code = :code, error_message = :message, intuit_tid = :intuitTid
-      WHERE id = :runId`,
+      WHERE id = :runId AND status = 'running'
+      RETURNING id`,
     {
       runId: run.id,
       mode: run.mode,
@@ -80,6 +137,7 @@ async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<void> 
       intuitTid: error.details.intuitTid ?? null,
     },
   )
+  return closed.length > 0
 }
 
 async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promise<void> {
@@ -100,55 +158,14 @@ async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promi
         code: 'app_misconfigured',
         reason: error.message,
       })
+    case 'again':
     case 'retry':
     case 'gone':
       return
   }
 }
 
-/**
- * Intuit refuses a company that disconnected and an app that is wrongly set up with the same words. The company is
- * only blamed once another one was read since the refusals began; when many are refused and none is read, or all
- * that could be, it is the app.
- */
-async function judgeRefusal(tx: Tx, realmId: string, fate: Fate, error: LedgerError): Promise<Fate> {
-  const [others] = await rowsOf<{ companies: number; served: number; refused: number; failing: number }>(
-    tx.trx,
-    `SELECT count(*) AS companies,
-            count(*) FILTER (WHERE last_success_at > :refusedSince) AS served,
-            count(*) FILTER (WHERE failing_code = :code) AS refused,
-            count(*) FILTER (WHERE failing_code <> :code) AS failing
-       FROM companies
-      WHERE status = 'active' AND realm_id <> :realmId`,
-    { realmId, refusedSince: await refusedSince(tx, realmId, error), code: error.code },
-  )
-  if (!others || others.companies === 0 || others.served > 0) return ownFault(fate)
-  const alike = Math.min(others.companies - others.failing, COMPANIES_THAT_MEAN_THE_APP - 1)
-  if (others.refused > 0 && others.refused >= alike) return { kind: 'halt', delaySeconds: HALT_SECONDS }
-  return { kind: 'later', delaySeconds: SECOND_LOOK_SECONDS }
-}
-
-/** When the refusals that now stand in a row began: a failure of another kind before them says nothing of the app. */
-async function refusedSince(tx: Tx, realmId: string, error: LedgerError): Promise<Date> {
-  const [row] = await rowsOf<{ since: Date | null }>(
-    tx.trx,
-    `SELECT min(finished_at) AS since
-       FROM sync_runs
-      WHERE realm_id = :realmId AND error_code = :code
-        AND id > coalesce((SELECT max(id)
-                             FROM sync_runs
-                            WHERE realm_id = :realmId AND status IN ('succeeded', 'partial', 'failed')
-                              AND error_code IS DISTINCT FROM :code), 0)`,
-    { realmId, code: error.code },
-  )
-  return row?.since ?? tx.now
-}
-
-/** A connection of another environment stays uncalled; that is no reason to stop the others. */
-function ownFault(fate: Fate): Fate {
-  return fate.kind === 'halt' ? { kind: 'later', delaySeconds: fate.delaySeconds } : fate
-}
-
+/** One answer to one company may ask for a day; the service looks again as soon as after any other stop. */
 async function noticeThrottledApp(
   tx: Tx,
   realmId: string,
@@ -157,7 +174,7 @@ async function noticeThrottledApp(
 ): Promise<void> {
   if ((await noteThrottled(tx, realmId)) < COMPANIES_THAT_MEAN_THE_APP) return
   await pauseCalls(tx, {
-    until: secondsAfter(tx.now, delaySeconds),
+    until: secondsAfter(tx.now, Math.min(delaySeconds, HALT_SECONDS)),
     code: 'throttled',
     reason: error.message,
   })

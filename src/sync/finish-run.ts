@@ -65,6 +65,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
             failures_in_a_row = 0,
             failing_since = NULL,
             failing_code = NULL,
+            failing_code_since = NULL,
             not_before = NULL,
             not_before_code = NULL,
             last_success_at = :now,

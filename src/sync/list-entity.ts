@@ -76,7 +76,7 @@ async function takePages(
         along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
       })
     } catch (error) {
-      // The run ends here, and a call that ends after it would be recorded nowhere.
+      // The run ends here, with what the page failed for, and a call that ends after it would be recorded nowhere.
       await upcoming?.catch(() => undefined)
       throw error
     }

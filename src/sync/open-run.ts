@@ -21,6 +21,7 @@ export interface OpenedRun {
   readonly failuresInARow: number
   /** How long ago the last calls of the run before it left. */
   readonly callAgesMs: readonly number[]
+  readonly statusChangedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
   readonly openRejects: ReadonlySet<Entity>
 }
@@ -36,6 +37,7 @@ interface CompanyRow {
   readonly homeCurrency: string | null
   readonly failuresInARow: number
   readonly callAgesMs: readonly number[]
+  readonly statusChangedAt: Date
 }
 
 /** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
@@ -67,6 +69,7 @@ async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
     homeCurrency: company.homeCurrency,
     failuresInARow: company.failuresInARow,
     callAgesMs: company.callAgesMs,
+    statusChangedAt: company.statusChangedAt,
     states: await readStates(tx, realmId),
     openRejects: await readOpenRejects(tx, realmId),
   }
@@ -79,6 +82,7 @@ async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefi
             full_requested_seq AS "fullRequestedSeq", served_seq AS "servedSeq",
             requested_mode AS "requestedMode", requested_trigger AS "requestedTrigger",
             home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow",
+            status_changed_at AS "statusChangedAt",
             ARRAY(SELECT CAST(extract(epoch FROM clock_timestamp() - call_left_at) * 1000 AS float8)
                     FROM unnest(recent_calls) AS call_left_at) AS "callAgesMs"
        FROM companies

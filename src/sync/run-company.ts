@@ -1,22 +1,19 @@
 import type { Logger } from 'winston'
+import type { OnConnection } from '../connections/access-tokens.ts'
 import type { Database } from '../db/database.ts'
-import { isPostgresError, postgresWords } from '../db/postgres-error.ts'
 import { ENTITIES } from '../domain/entity.ts'
-import type { Fate } from '../domain/fate.ts'
-import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import type { InTurn } from '../domain/pace.ts'
+import { toLedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
-import { abandonRun, endForOthers } from './abandon-runs.ts'
 import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
-import { failRun } from './fail-run.ts'
+import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
 import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
 import { keepLease, type Lease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
-import { recordLastCalls } from './record-calls.ts'
 import { remap } from './remap.ts'
 import { changedRecords, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
@@ -29,6 +26,7 @@ export interface ReaderAccess {
   readonly onCall: (call: QuickBooksCall) => void
   /** Every call of the run goes through it, also those that renew its token. */
   readonly inTurn: InTurn
+  readonly onConnection: OnConnection
   readonly signal: AbortSignal
 }
 
@@ -49,9 +47,7 @@ export type RunOutcome =
       readonly status: RunStatus
       readonly askedAgain: boolean
     }
-  | { readonly kind: 'failed'; readonly runId: number; readonly error: LedgerError; readonly fate: Fate }
-  | { readonly kind: 'abandoned'; readonly runId: number }
-  | { readonly kind: 'gave_way'; readonly runId: number }
+  | FailedOutcome
 
 // Change data capture reaches back 30 days; the day less is for clocks and for a run that takes its time.
 const CAPTURE_WINDOW_MS = 29 * 86_400_000
@@ -73,21 +69,28 @@ export async function runCompany(
   const opened = await openRun(options.database, realmId)
   if (typeof opened === 'string') return { kind: 'skipped', reason: opened }
   const lease = keepLease(options.database, opened.id, openingMs)
-  const signal = AbortSignal.any([stop, lease.signal])
-  const goingSeconds = () => (options.database.clock.elapsedMs() - openingMs) / 1000
-  const run = beginRun(options, realmId, opened, {
-    lease,
-    signal,
-    mustGiveWay: () => mustGiveWay(goingSeconds()),
-  })
+  try {
+    const signal = AbortSignal.any([stop, lease.signal])
+    const goingSeconds = () => (options.database.clock.elapsedMs() - openingMs) / 1000
+    const run = beginRun(options, realmId, opened, {
+      lease,
+      signal,
+      mustGiveWay: () => mustGiveWay(goingSeconds()),
+    })
+    return await carryOut(options, run, { stop, signal })
+  } finally {
+    lease.release()
+  }
+}
+
+async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promise<RunOutcome> {
   try {
     await takeEverything(run)
     const finished = await finishRun(run)
     return { kind: 'finished', runId: run.id, ...finished }
   } catch (thrown) {
-    return await endFailed(options, run, opened, thrown, { stop, signal })
+    return await endFailed(options, run, thrown, signals)
   } finally {
-    lease.release()
     logRun(options.log, run)
   }
 }
@@ -119,8 +122,12 @@ function beginRun(
       homeCurrency: () => run.homeCurrency,
       onCall: (call) => noteCall(run, call),
       inTurn: pace.inTurn,
+      onConnection: (mark) => {
+        run.connection = mark
+      },
       signal,
     }),
+    connection: undefined,
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),
@@ -193,56 +200,6 @@ async function readCompany(run: Run): Promise<Date> {
     )
   })
   return info.observedAt
-}
-
-async function endFailed(
-  options: SyncOptions,
-  run: Run,
-  opened: OpenedRun,
-  thrown: unknown,
-  { stop, signal }: { stop: AbortSignal; signal: AbortSignal },
-): Promise<RunOutcome> {
-  if (stop.aborted) {
-    await abandonRun(run)
-    await recordLastCalls(run)
-    return { kind: 'abandoned', runId: run.id }
-  }
-  if (run.gaveWay && !signal.aborted) {
-    await endForOthers(run)
-    await recordLastCalls(run)
-    return { kind: 'gave_way', runId: run.id }
-  }
-  const error = failureOf(signal.aborted ? signal.reason : thrown)
-  try {
-    const fate = await failRun(run, error, {
-      failuresBefore: opened.failuresInARow,
-      intervalSeconds: options.intervalSeconds,
-      random: options.random,
-    })
-    return { kind: 'failed', runId: run.id, error, fate }
-  } catch (cause) {
-    // The run cannot even be closed: its lease lapses, and the tick closes it and asks for the company again.
-    return { kind: 'failed', runId: run.id, error: toLedgerError(cause), fate: { kind: 'gone' } }
-  } finally {
-    options.log.log(error.code === 'internal' ? 'error' : 'warn', 'sync run failed', {
-      runId: run.id,
-      realmId: run.realmId,
-      code: error.code,
-      error,
-    })
-  }
-}
-
-/** What a run keeps of a failure; of one that Postgres raised, its words without the statement. */
-function failureOf(thrown: unknown): LedgerError {
-  if (!isPostgresError(thrown)) return toLedgerError(thrown)
-  return new LedgerError(
-    'internal',
-    `Postgres refused a statement: ${postgresWords(thrown)} (${thrown.code})`,
-    {
-      cause: thrown,
-    },
-  )
 }
 
 function logRun(log: Logger, run: Run): void {

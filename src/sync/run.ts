@@ -1,3 +1,4 @@
+import type { ConnectionMark } from '../connections/replaced.ts'
 import type { Database } from '../db/database.ts'
 import { ENTITIES, type Entity } from '../domain/entity.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
@@ -41,6 +42,10 @@ export interface Run {
   homeCurrency: string | null
   /** Failed runs of the company right before this one. */
   readonly failuresInARow: number
+  /** When the company was given the status that it had as the run began. */
+  readonly statusChangedAt: Date
+  /** The tokens that the run used last; undefined before it used any. */
+  connection: ConnectionMark | undefined
   readonly database: Database
   /** Asked between the pages of a listing: whether to end here and go on in a later run, because others wait. */
   readonly mustGiveWay: () => Promise<boolean>

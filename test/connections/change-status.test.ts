@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { disconnectCompany, pauseCompany, resumeCompany } from '../../src/connections/change-status.ts'
 import { recordCalls } from '../../src/sync/record-calls.ts'
+import { keptLog } from '../setup/kept-log.ts'
 import { REALM } from '../setup/mirror.ts'
 import { openConnections, type TestConnections } from './open-connections.ts'
 
 let connections: TestConnections
 let queued: string[]
+const kept = keptLog()
 
 beforeEach(async () => {
   connections = await openConnections()
@@ -31,7 +33,7 @@ const resume = (realmId = REALM) =>
 const disconnect = (realmId = REALM) => {
   const { database, cipher, quickbooks } = connections
   const revokeToken = quickbooks.revokeToken.bind(quickbooks)
-  return disconnectCompany({ database, cipher, recordCalls, revokeToken }, realmId)
+  return disconnectCompany({ database, cipher, recordCalls, revokeToken, log: kept.log }, realmId)
 }
 
 async function companyRow(): Promise<Record<string, unknown>> {

@@ -8,7 +8,8 @@ import { createDatabase, rowsOf, type Database, type Tx } from '../../src/db/dat
 import { createQuickBooks, type QuickBooks } from '../../src/quickbooks/quickbooks.ts'
 import { startSandbox, type Call, type Sandbox } from '../../src/sandbox/sandbox.ts'
 import { createTestClock, type TestClock } from '../setup/clock.ts'
-import { company, REALM } from '../setup/mirror.ts'
+import { askerAtOnce, company, REALM } from '../setup/mirror.ts'
+import { keptLog, type KeptLog } from '../setup/kept-log.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 
 export type RefreshTokens = (refreshToken: string, onCall: OnCall) => Promise<TokenSet>
@@ -22,6 +23,8 @@ export interface UnpacedTokens {
 /** Simulated companies and the permission to read them, without runs, queue and HTTP. */
 export interface TestConnections {
   readonly clock: TestClock
+  /** What was logged by services. */
+  readonly logged: KeptLog['lines']
   readonly database: Database
   readonly cipher: TokenCipher
   readonly sandbox: Sandbox
@@ -60,6 +63,7 @@ export async function openConnections(realmIds: readonly string[] = [REALM]): Pr
     return createDatabase(knex, clock)
   }
   const database = openDatabase()
+  const kept = keptLog()
   const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
   const quickbooks = createQuickBooks({
     apiBaseUrl: sandbox.apiBaseUrl,
@@ -74,16 +78,22 @@ export async function openConnections(realmIds: readonly string[] = [REALM]): Pr
     sandbox.companies().find((found) => found.realmId === realmId)!.refreshToken
   return {
     clock,
+    logged: kept.lines,
     database,
     cipher,
     sandbox,
     quickbooks,
     openService(refreshTokens = (token, onCall) => quickbooks.refreshTokens(token, onCall)) {
-      const options = { database: openDatabase(), cipher, environment: 'simulator', refreshTokens } as const
-      const tokens = createAccessTokens(options)
+      const tokens = createAccessTokens({
+        database: openDatabase(),
+        cipher,
+        environment: 'simulator',
+        refreshTokens,
+        log: kept.log,
+      })
       return {
-        get: (realmId, onCall) => tokens.get(realmId, onCall, (call) => call()),
-        renew: (realmId, stale, onCall) => tokens.renew(realmId, stale, onCall, (call) => call()),
+        get: (realmId, onCall) => tokens.get(realmId, askerAtOnce(onCall)),
+        renew: (realmId, stale, onCall) => tokens.renew(realmId, stale, askerAtOnce(onCall)),
       }
     },
     addCompany(realmId) {

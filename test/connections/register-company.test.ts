@@ -6,6 +6,7 @@ import {
 } from '../../src/connections/register-company.ts'
 import { LedgerError } from '../../src/domain/ledger-error.ts'
 import { recordCalls } from '../../src/sync/record-calls.ts'
+import { keptLog } from '../setup/kept-log.ts'
 import { REALM } from '../setup/mirror.ts'
 import { openConnections, type TestConnections } from './open-connections.ts'
 
@@ -13,6 +14,7 @@ const NEW = '4620816300000000501'
 
 let connections: TestConnections
 let queued: string[]
+const kept = keptLog()
 
 beforeEach(async () => {
   connections = await openConnections()
@@ -30,6 +32,7 @@ function options(given: Partial<RegisterOptions> = {}): RegisterOptions {
     cipher,
     environment: 'simulator',
     recordCalls,
+    log: kept.log,
     refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
     tryAccess: (realmId, accessToken, onCall) =>
       quickbooks

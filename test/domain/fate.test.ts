@@ -9,6 +9,8 @@ const KINDS: Record<ErrorCode, ReturnType<typeof fateOf>['kind']> = {
   token_expired: 'later',
   needs_reauth: 'reauth',
   app_misconfigured: 'halt',
+  token_unreadable: 'later',
+  wrong_environment: 'later',
   company_unavailable: 'lapsed',
   window_exceeded: 'later',
   invalid_payload: 'retry',

@@ -103,6 +103,7 @@ export async function startService(): Promise<Service> {
       cipher,
       environment: settings.environment,
       refreshTokens: (refreshToken, onCall) => quickbooks.refreshTokens(refreshToken, onCall),
+      log: mirror.options.log,
     })
     return { quickbooks, tokens }
   }
@@ -115,8 +116,8 @@ export async function startService(): Promise<Service> {
       const { quickbooks, tokens } = detours.get(access.realmId) ?? highway
       return quickbooks.company({
         ...access,
-        accessToken: () => tokens.get(access.realmId, access.onCall, access.inTurn),
-        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.inTurn),
+        accessToken: () => tokens.get(access.realmId, access),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access),
       })
     },
   }
@@ -125,7 +126,7 @@ export async function startService(): Promise<Service> {
   const perform = async ({ id, data, retryCount, retryLimit }: JobWithMetadata<SyncJob>) => {
     const attempt = { realmId: data.realmId, last: retryCount >= retryLimit, stop: NEVER }
     try {
-      await performSync({ database, intervalSeconds: INTERVAL_SECONDS, run }, attempt)
+      await performSync({ database, intervalSeconds: INTERVAL_SECONDS, run, log: sync.log }, attempt)
       await boss.complete(SYNC_QUEUE, id)
     } catch (error) {
       await boss.fail(SYNC_QUEUE, id, { message: error instanceof Error ? error.message : String(error) })
@@ -145,6 +146,7 @@ export async function startService(): Promise<Service> {
     mirror,
     operate: operations({
       config: toConfig({}),
+      log: sync.log,
       database,
       cipher,
       enqueue,

@@ -75,11 +75,12 @@ export async function openHttp(overrides: Partial<HttpOptions> = {}): Promise<Op
     tryAccess: () => Promise.resolve(),
     revoke: () => Promise.resolve(),
   }
+  const log = createLog({ level: 'debug', format: 'json', secrets: () => [], stream: linesInto(logLines) })
   const options: HttpOptions = {
     database,
     adminToken: ADMIN_TOKEN,
     metricsToken: null,
-    log: createLog({ level: 'debug', format: 'json', secrets: () => [], stream: linesInto(logLines) }),
+    log,
     readiness: () => Promise.resolve([]),
     metrics: createMetrics({
       perCompany: true,
@@ -87,10 +88,11 @@ export async function openHttp(overrides: Partial<HttpOptions> = {}): Promise<Op
       readSync: () => readSyncMetrics(database, { perCompany: true }),
       readQueues: () => Promise.resolve([]),
       collectorTimeoutMs: 20_000,
+      log,
     }),
     intervalSeconds: 900,
     waitPollMs: 5,
-    ...operations(database, intuit, queued),
+    ...operations({ database, intuit, queued, log }),
     ...overrides,
   }
   const app = createHttp(options)
@@ -124,7 +126,12 @@ async function explain(url: string, { sql, bindings }: Statement): Promise<strin
 }
 
 /** The real operations, between a queue that only notes and an Intuit that only answers. */
-function operations(database: Database, intuit: Intuit, queued: string[]) {
+function operations({
+  database,
+  intuit,
+  queued,
+  log,
+}: Pick<OpenHttp, 'database' | 'intuit' | 'queued'> & Pick<HttpOptions, 'log'>) {
   const cipher = createTokenCipher([{ id: 'k1', key: Buffer.alloc(32, 7) }])
   const enqueue = (_tx: Tx, realmIds: readonly string[]) => {
     queued.push(...realmIds)
@@ -140,6 +147,7 @@ function operations(database: Database, intuit: Intuit, queued: string[]) {
           environment: 'simulator',
           enqueue,
           recordCalls,
+          log,
           refreshTokens: async (refreshToken, onCall) => {
             onCall({ ...call, operation: 'refresh' })
             await intuit.refresh()
@@ -161,7 +169,7 @@ function operations(database: Database, intuit: Intuit, queued: string[]) {
     pauseCompany: (realmId: string) => pauseCompany(database, realmId),
     resumeCompany: (realmId: string) => resumeCompany(database, enqueue, realmId),
     disconnectCompany: (realmId: string) =>
-      disconnectCompany({ database, cipher, recordCalls, revokeToken: () => intuit.revoke() }, realmId),
+      disconnectCompany({ database, cipher, recordCalls, log, revokeToken: () => intuit.revoke() }, realmId),
     requestSync: (realmIds: readonly string[] | 'all', { mode }: { mode: 'incremental' | 'full' }) =>
       database.transaction(async (tx) => {
         const all = await tx.trx('companies').where({ status: 'active' }).pluck<string[]>('realm_id')

@@ -13,6 +13,8 @@ describe('a failure', () => {
       token_expired: 503,
       needs_reauth: 409,
       app_misconfigured: 503,
+      token_unreadable: 409,
+      wrong_environment: 409,
       company_unavailable: 409,
       window_exceeded: 502,
       invalid_payload: 502,

@@ -31,6 +31,7 @@ function perform(
     {
       database: mirror.database,
       intervalSeconds: INTERVAL_SECONDS,
+      log: mirror.options.log,
       run: run ?? ((realmId, signal) => runCompany(mirror.options, realmId, signal)),
     },
     { realmId: REALM, last, stop },

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { PgBoss } from 'pg-boss'
 import { performSync } from '../../src/jobs/perform-sync.ts'
+import { keptLog } from '../setup/kept-log.ts'
 import { DEAD_LETTER_QUEUE, HOUSEKEEPING_QUEUE, SYNC_QUEUE, TICK_QUEUE } from '../../src/jobs/queues.ts'
 import { workHousekeeping, workSyncs, workTicks } from '../../src/jobs/work.ts'
 import { createLog } from '../../src/log.ts'
@@ -104,7 +105,7 @@ describe('a defect', () => {
       const run = () => Promise.reject(defect)
       const stop = new AbortController().signal
       await performSync(
-        { database: queue.database, intervalSeconds: 900, run },
+        { database: queue.database, intervalSeconds: 900, run, log: keptLog().log },
         { realmId, last, stop },
       ).finally(() => attempts.note(String(last)))
     })
@@ -158,10 +159,25 @@ describe('a job whose worker was killed', () => {
 describe('the clockwork', () => {
   test('beats on the minute, one beat at a time', async () => {
     const performed = counter()
-    await workTicks(worker, () => Promise.resolve(performed.note('tick')))
+    await workTicks(worker, keptLog().log, () => Promise.resolve(performed.note('tick')))
     expect(await worker.getSchedules(TICK_QUEUE)).toMatchObject([{ cron: '* * * * *' }])
     expect(await sender.send(TICK_QUEUE)).not.toBeNull()
     await performed.reached(1)
+  })
+
+  test.each([
+    ['tick', TICK_QUEUE],
+    ['housekeeping', HOUSEKEEPING_QUEUE],
+  ])('tells the log of a %s that failed, and the queue as well', async (name, queueName) => {
+    const { log, lines } = keptLog()
+    const fail = () => Promise.reject(new Error(`no ${name} today`))
+    await sender.send(queueName)
+    if (queueName === TICK_QUEUE) await workTicks(worker, log, fail)
+    else await workHousekeeping(worker, log, fail)
+    await until(`SELECT FROM pgboss.job WHERE name = '${queueName}' AND state = 'failed'`)
+    expect(lines('error')).toMatchObject([
+      { message: `${name} failed`, error: { message: `no ${name} today` } },
+    ])
   })
 
   test('cleans up once an hour', async () => {

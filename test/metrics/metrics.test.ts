@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { createMetrics, type MetricsOptions } from '../../src/metrics/metrics.ts'
 import type { SyncMetrics } from '../../src/metrics/sync-metrics.ts'
 import { parseExposition, type Scrape } from './parse-exposition.ts'
+import { keptLog } from '../setup/kept-log.ts'
 
 const NOTHING: SyncMetrics = {
   companiesByStatus: [],
@@ -72,6 +73,7 @@ function metricsWith(options: Partial<MetricsOptions> = {}) {
     readSync: async () => SOMETHING,
     readQueues: async () => [{ queue: 'sync-company', state: 'active', jobs: 3 }],
     collectorTimeoutMs: 60_000,
+    log: keptLog().log,
     ...options,
   })
 }

@@ -11,6 +11,7 @@ import { failureTotals, runTotals } from '../../src/sync/report.ts'
 import { insertCompany, insertReject, insertState, NOW, secondsBefore } from '../http/rows.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.ts'
 import { parseExposition } from './parse-exposition.ts'
+import { keptLog } from '../setup/kept-log.ts'
 
 let testDatabase: TestDatabase
 let knex: Knex
@@ -65,6 +66,7 @@ async function scrape(perCompany = true): Promise<Record<string, number>> {
     readSync: () => readSyncMetrics(database, { perCompany }),
     readQueues: async () => [],
     collectorTimeoutMs: 30_000,
+    log: keptLog().log,
   })
   return Object.fromEntries(parseExposition(await metrics.render()).series)
 }

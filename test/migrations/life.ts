@@ -71,14 +71,15 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     tokenTimeoutMs: 5_000,
     now: () => clock.now().getTime(),
   })
+  // What fails on purpose would be an error in the log.
+  const log = createLog({ level: 'none', format: 'pretty', secrets: () => [] })
   const tokens = createAccessTokens({
     database,
     cipher,
     environment: 'simulator',
     refreshTokens: (token, onCall) => quickbooks.refreshTokens(token, onCall),
+    log,
   })
-  // What fails on purpose would be an error in the log.
-  const log = createLog({ level: 'none', format: 'pretty', secrets: () => [] })
   const sync: SyncOptions = {
     database,
     intervalSeconds: INTERVAL_SECONDS,
@@ -87,8 +88,8 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     openReader(access) {
       const reader = quickbooks.company({
         ...access,
-        accessToken: () => tokens.get(access.realmId, access.onCall, access.inTurn),
-        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.inTurn),
+        accessToken: () => tokens.get(access.realmId, access),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access),
       })
       const count: typeof reader.count = (entity) =>
         service.cutsListings ? Promise.reject(new Error('cut short')) : reader.count(entity)
@@ -104,6 +105,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
       readSync: () => readSyncMetrics(database, { perCompany }),
       readQueues: () => Promise.resolve([]),
       collectorTimeoutMs: 20_000,
+      log,
     })
   const http = createHttp({
     database,
@@ -114,7 +116,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     metrics: metrics(true),
     intervalSeconds: INTERVAL_SECONDS,
     waitPollMs: 50,
-    ...operations({ config, database, cipher, quickbooks, enqueue }),
+    ...operations({ config, database, cipher, quickbooks, enqueue, log }),
   })
   const server = http.listen(0, '127.0.0.1')
   const port = () => (server.address() as AddressInfo).port
@@ -131,6 +133,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
           database,
           intervalSeconds: INTERVAL_SECONDS,
           run: (realm, signal) => runCompany(sync, realm, signal),
+          log,
         },
         { realmId, last: true, stop },
       ),

@@ -1,5 +1,5 @@
 import { createLog, type Logger } from '../../src/log.ts'
-import { createAccessTokens, type OnCall } from '../../src/connections/access-tokens.ts'
+import { createAccessTokens, type Asker, type OnCall } from '../../src/connections/access-tokens.ts'
 import { registerCompany } from '../../src/connections/register-company.ts'
 import { requestSync } from '../../src/connections/request-sync.ts'
 import { seedCompanies } from '../../src/connections/seed-companies.ts'
@@ -101,6 +101,11 @@ export function company(spec: Partial<CompanySpec> = {}): CompanySpec {
   }
 }
 
+/** Who asks for a token outside any run and waits for no turn. */
+export function askerAtOnce(onCall: OnCall): Asker {
+  return { onCall, inTurn: (call) => call(), onConnection: () => undefined }
+}
+
 export async function startMirror(settings: MirrorSettings = {}): Promise<TestMirror> {
   const clock = createTestClock(settings.startAt, settings.sleepMoves)
   const companies = settings.companies ?? [company()]
@@ -119,6 +124,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
   const ourClock = settings.ourClock ?? clock
   const database = createDatabase(knex, ourClock)
   const cipher = createTokenCipher([{ id: 'test', key: Buffer.alloc(32, 7) }])
+  const log = settings.log ?? createLog({ level: 'error', format: 'pretty', secrets: () => [] })
   const startProcess = ({
     wrapReader = (reader) => reader,
     wrapRefresh = (refresh) => refresh(),
@@ -140,6 +146,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
       cipher,
       environment: 'simulator',
       refreshTokens,
+      log,
     })
     return {
       refreshTokens,
@@ -155,18 +162,18 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
             signal: new AbortController().signal,
           })
           .companyInfo(),
-      accessToken: (realmId, onCall = () => undefined) => tokens.get(realmId, onCall, (call) => call()),
+      accessToken: (realmId, onCall = () => undefined) => tokens.get(realmId, askerAtOnce(onCall)),
       close: () => quickbooks.close(),
       options: {
         database: own.database ?? database,
         intervalSeconds: INTERVAL_SECONDS,
         random: () => 0.5,
-        log: settings.log ?? createLog({ level: 'error', format: 'pretty', secrets: () => [] }),
+        log,
         openReader(access) {
           const reader = quickbooks.company({
             ...access,
-            accessToken: () => tokens.get(access.realmId, access.onCall, access.inTurn),
-            renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access.onCall, access.inTurn),
+            accessToken: () => tokens.get(access.realmId, access),
+            renewAccessToken: (stale) => tokens.renew(access.realmId, stale, access),
           })
           return wrapReader(reader, access)
         },
@@ -201,6 +208,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
           tryAccess: process.tryAccess,
           enqueue: () => Promise.resolve(),
           recordCalls,
+          log,
         },
         { realmId, refreshToken, accessToken: null, accessTokenExpiresAt: null, name: null },
       )

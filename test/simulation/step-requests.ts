@@ -158,6 +158,7 @@ export async function perform(episode: Episode, realmId: string): Promise<RunOut
     {
       database: mirror.database,
       intervalSeconds: INTERVAL_SECONDS,
+      log: mirror.options.log,
       async run() {
         const outcome = await run(episode, realmId).catch((error: unknown) => {
           broken = error

@@ -338,22 +338,6 @@ describe.each(['auth100', 'forbidden3100'] as const)('a refusal by %s', (kind) =
   })
 })
 
-test('a connection of another environment is never called, and neither company changes its status', async () => {
-  await start()
-  await mirror.sync()
-  await mirror.sync(OTHER_REALM)
-  await mirror.rows(`UPDATE connections SET environment = 'production' WHERE realm_id = '${REALM}'`)
-  mirror.sandbox.calls.clear()
-  for (const _ of [1, 2, 3]) {
-    expect(await mirror.sync()).toMatchObject({ kind: 'failed', error: { code: 'app_misconfigured' } })
-    expect(await mirror.sync(OTHER_REALM)).toMatchObject({ kind: 'finished' })
-    mirror.clock.move({ minutes: 5 })
-  }
-  expect(mirror.sandbox.calls.list().filter(({ realmId }) => realmId === REALM)).toEqual([])
-  expect(await mirror.rows('SELECT DISTINCT status FROM companies')).toEqual([{ status: 'active' }])
-  expect(await pauses()).toEqual([{ pausedUntil: null, pausedCode: null }])
-})
-
 test('a record that breaks every answer of change data capture is found by the second run at the latest', async () => {
   await start()
   await mirror.sync()

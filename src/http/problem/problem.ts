@@ -68,6 +68,8 @@ function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
     case 'not_found':
       return { status: 404, headers: {} }
     case 'needs_reauth':
+    case 'token_unreadable':
+    case 'wrong_environment':
     case 'company_unavailable':
     case 'company_inactive':
       return { status: 409, headers: {} }

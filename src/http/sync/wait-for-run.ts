@@ -20,6 +20,7 @@ export async function waitForRun(knex: Knex, wanted: RunToWaitFor): Promise<Sync
   while (!wanted.signal.aborted) {
     const run = await findRun(knex, wanted)
     if (run) return run
+    // It is cut short by the signal alone, which ends the loop.
     await sleep(wanted.pollMs, undefined, { signal: wanted.signal }).catch(() => undefined)
   }
   return null

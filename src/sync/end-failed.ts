@@ -1,0 +1,93 @@
+import type { Logger } from 'winston'
+import { isPostgresError, postgresWords } from '../db/postgres-error.ts'
+import type { Fate } from '../domain/fate.ts'
+import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import { abandonRun, endForOthers } from './abandon-runs.ts'
+import { failRun, type FailOptions } from './fail-run.ts'
+import { recordLastCalls } from './record-calls.ts'
+import type { Run } from './run.ts'
+
+export type FailedOutcome =
+  | { readonly kind: 'failed'; readonly runId: number; readonly error: LedgerError; readonly fate: Fate }
+  | { readonly kind: 'abandoned'; readonly runId: number }
+  | { readonly kind: 'gave_way'; readonly runId: number }
+
+export interface Signals {
+  readonly stop: AbortSignal
+  /** Aborts for a stop and for a lost lease. */
+  readonly signal: AbortSignal
+}
+
+/** Ends a run whose work ended with `thrown`, one way or the other. Never throws: what goes wrong on the way is logged. */
+export async function endFailed(
+  options: FailOptions,
+  run: Run,
+  thrown: unknown,
+  { stop, signal }: Signals,
+): Promise<FailedOutcome> {
+  const { id: runId, realmId } = run
+  if (stop.aborted) return giveUp(options.log, run, thrown)
+  if (run.gaveWay && !signal.aborted) return giveWay(options.log, run)
+  const error = failureOf(signal.aborted ? signal.reason : thrown)
+  options.log.log(error.code === 'internal' ? 'error' : 'warn', 'sync run failed', {
+    runId,
+    realmId,
+    code: error.code,
+    error,
+    // What was thrown once the lease was lost follows from that as a rule; where it does not, it is told nowhere else.
+    ...(signal.aborted && thrown !== signal.reason ? { thrown } : {}),
+  })
+  try {
+    return { kind: 'failed', runId, error, fate: await failRun(run, error, options) }
+  } catch (cause) {
+    const closing = toLedgerError(cause)
+    // The lease lapses, and the tick closes the run and asks for the company again.
+    if (closing.code !== 'lease_lost') {
+      options.log.error('failed run could not be closed', {
+        runId,
+        realmId,
+        code: error.code,
+        error: closing,
+      })
+    }
+    return { kind: 'failed', runId, error: closing, fate: { kind: 'gone' } }
+  }
+}
+
+/** Closes a run because the process stops. What its work ended with is most likely the stop itself. */
+async function giveUp(log: Logger, run: Run, thrown: unknown): Promise<FailedOutcome> {
+  const { id: runId, realmId } = run
+  log.info('sync run given up because the process stops', { runId, realmId, error: thrown })
+  try {
+    await abandonRun(run)
+    await recordLastCalls(run)
+  } catch (cause) {
+    // Its lease lapses, and whoever ticks then does what could not be done here.
+    log.error('run that was given up could not be closed', { runId, realmId, error: cause })
+  }
+  return { kind: 'abandoned', runId }
+}
+
+/** Closes a run that lets others go first; its request stands. */
+async function giveWay(log: Logger, run: Run): Promise<FailedOutcome> {
+  try {
+    await endForOthers(run)
+    await recordLastCalls(run)
+  } catch (cause) {
+    // As above: the tick closes it and asks for the company again.
+    log.error('run that gave way could not be closed', { runId: run.id, realmId: run.realmId, error: cause })
+  }
+  return { kind: 'gave_way', runId: run.id }
+}
+
+/** What a run keeps of a failure; of one that Postgres raised, its words without the statement. */
+function failureOf(thrown: unknown): LedgerError {
+  if (!isPostgresError(thrown)) return toLedgerError(thrown)
+  return new LedgerError(
+    'internal',
+    `Postgres refused a statement: ${postgresWords(thrown)} (${thrown.code})`,
+    {
+      cause: thrown,
+    },
+  )
+}

@@ -20,7 +20,7 @@ export interface OpenedRun {
   readonly homeCurrency: string | null
   readonly failuresInARow: number
   readonly states: ReadonlyMap<Entity, EntityState>
-  readonly openRejects: ReadonlySet<Entity>
+  readonly openRejects: Set<Entity>
 }
 
 interface CompanyRow {

@@ -49,6 +49,8 @@ export interface Reject {
   /** The payload as JSON text; empty when QuickBooks could not serve the record. */
   readonly payload: string
   readonly reason: LedgerError
+  /** LastUpdatedTime of the payload, where that can be read. */
+  readonly sourceUpdatedAt?: Date | null
 }
 
 /** Some records of one entity, from one answer. */

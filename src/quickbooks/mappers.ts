@@ -4,6 +4,7 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { contentHash } from './content-hash.ts'
 import { MAPPERS } from './registry.ts'
 import type { Mapping } from './mapping.ts'
+import { parseMoment } from './moment.ts'
 import { isJsonObject, isNumberText, parseJson, type Json, type JsonObject } from './parse-json.ts'
 import { invalidField, momentField, objectField, textField } from './payload-fields.ts'
 
@@ -62,7 +63,8 @@ export function idOf(payload: Json): string | null {
 }
 
 export function rejected(payload: Json, reason: LedgerError): Reject {
-  return { qboId: idOf(payload), position: null, payload: JSON.stringify(payload), reason }
+  const sourceUpdatedAt = lastUpdatedOrNull(payload)
+  return { qboId: idOf(payload), position: null, payload: JSON.stringify(payload), reason, sourceUpdatedAt }
 }
 
 /** Whatever a payload makes a mapper throw concerns that payload alone. */
@@ -83,6 +85,12 @@ function requiredId(record: JsonObject): string {
   const id = idOf(record)
   if (id === null) throw invalidField('Id', record['Id'], 'digits')
   return id
+}
+
+function lastUpdatedOrNull(payload: Json): Date | null {
+  const metaData = isJsonObject(payload) ? payload['MetaData'] : null
+  const time = isJsonObject(metaData) ? metaData['LastUpdatedTime'] : null
+  return typeof time === 'string' ? parseMoment(time) : null
 }
 
 function lastUpdated(metaData: JsonObject): Date {

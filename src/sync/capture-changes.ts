@@ -1,4 +1,5 @@
-import type { Change, Page, Tombstone } from '../domain/change.ts'
+import { rowsOf } from '../db/database.ts'
+import type { Page, Tombstone } from '../domain/change.ts'
 import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
@@ -6,9 +7,10 @@ import { isPoisoned } from '../quickbooks/poisoned-page.ts'
 import type { ChangesAnswer } from '../quickbooks/quickbooks.ts'
 import { noteAlive, readKnown } from './known-records.ts'
 import { listChanges, listEntity } from './list-entity.ts'
-import { countsAgree } from './settle-listing.ts'
+import { countsAgree } from './count-held.ts'
 import { isAhead, OVERLAP_MS, stateOf, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
+import { checkUnreadable } from './unreadable-records.ts'
 
 /**
  * Takes what changed since the watermarks, by one call for all entities. An answer at the cap says nothing of what
@@ -87,11 +89,12 @@ async function takeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Prom
   const page = answer.pages.get(entity)
   if (page) await takeTold(run, entity, page)
   run.watermarks.set(entity, answer.observedAt)
+  if (!(await checkUnreadable(run, entity))) await listEntity(run, entity, answer.observedAt)
 }
 
 /** Takes a page of changes, asking by id for records whose tombstone contradicts the same answer or a later one. */
 async function takeTold(run: Run, entity: Entity, page: Page): Promise<void> {
-  const disputed = await findDisputed(run, entity, page.changes)
+  const disputed = await findDisputed(run, entity, page)
   const undisputed = page.changes.filter((change) => !disputed.has(change.qboId) || change.kind === 'version')
   await takePage(run, entity, { ...page, changes: undisputed }, { authoritative: false })
   if (disputed.size === 0) return
@@ -109,13 +112,17 @@ async function takeTold(run: Run, entity: Entity, page: Page): Promise<void> {
 async function findDisputed(
   run: Run,
   entity: Entity,
-  changes: readonly Change[],
+  { changes, rejects }: Page,
 ): Promise<ReadonlyMap<string, Tombstone>> {
   const tombstones = changes.filter((change) => change.kind === 'tombstone')
   if (tombstones.length === 0) return new Map()
   const ids = tombstones.map((tombstone) => tombstone.qboId)
   const known = await readKnown(run.database.knex, run.realmId, entity, ids)
-  const alive = new Set(changes.filter((change) => change.kind === 'version').map(({ qboId }) => qboId))
+  const shown = [...changes.filter((change) => change.kind === 'version'), ...rejects]
+  const alive = new Set([
+    ...shown.map(({ qboId }) => qboId),
+    ...(await readRejectedSince(run, entity, tombstones)),
+  ])
   return new Map(
     tombstones
       .filter(
@@ -125,6 +132,31 @@ async function findDisputed(
       )
       .map((tombstone) => [tombstone.qboId, tombstone]),
   )
+}
+
+/** Records that an answer showed after their alleged delete, though it could not be taken. */
+async function readRejectedSince(
+  run: Run,
+  entity: Entity,
+  tombstones: readonly Tombstone[],
+): Promise<string[]> {
+  if (!run.openRejects.has(entity)) return []
+  const rows = await rowsOf<{ qboId: string }>(
+    run.database.knex,
+    `SELECT r.qbo_id AS "qboId"
+       FROM sync_rejects r
+       JOIN jsonb_to_recordset(CAST(:tombstones AS jsonb)) AS t (qbo_id text, deleted_at timestamptz)
+         ON t.qbo_id = r.qbo_id
+      WHERE r.realm_id = :realmId AND r.entity = :entity AND r.resolved_at IS NULL AND r.observed_at > t.deleted_at`,
+    {
+      realmId: run.realmId,
+      entity,
+      tombstones: JSON.stringify(
+        tombstones.map(({ qboId, sourceUpdatedAt }) => ({ qbo_id: qboId, deleted_at: sourceUpdatedAt })),
+      ),
+    },
+  )
+  return rows.map(({ qboId }) => qboId)
 }
 
 function askSince(run: Run, entities: readonly Entity[], lostMs = 0): Date {

@@ -4,11 +4,11 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.ts'
 import type { ListingPage } from '../quickbooks/quickbooks.ts'
-import { resolveUnreadable } from './keep-rejects.ts'
 import { fenced } from './fenced.ts'
 import { settleListing } from './settle-listing.ts'
 import { resumableListing, type Listing, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
+import { resolveUnmet } from './unreadable-records.ts'
 
 /**
  * Lists an entity completely, oldest record first, and finds what QuickBooks no longer has. The place is kept with
@@ -34,9 +34,10 @@ async function takeListing(
     cursor: startListing('created', null),
   }
   const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
-  const end = await takePages(run, entity, listing, seen)
-  // Before settling: a record that could be read this time no longer stands in the way of the count and of deletes.
-  if (!resumed) await fenced(run, (tx) => resolveUnreadable(tx, run, entity))
+  const unreadable = new Set<string>()
+  const end = await takePages(run, entity, listing, { seen, unreadable })
+  // Before settling: a record that could be read this time no longer stands in the way of the count.
+  if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
   await settleListing(run, entity, { end, seen, whole: !resumed })
   await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
@@ -59,7 +60,7 @@ async function takePages(
   run: Run,
   entity: Entity,
   listing: Listing,
-  seen: Set<string>,
+  { seen, unreadable }: { readonly seen: Set<string>; readonly unreadable: Set<string> },
 ): Promise<ListingCursor> {
   let cursor = listing.cursor ?? startListing('created', null)
   let fetching = run.reader.listPage(entity, cursor)
@@ -70,6 +71,7 @@ async function takePages(
     const upcoming = next && !givesWay ? run.reader.listPage(entity, next) : null
     upcoming?.catch(() => undefined)
     for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
+    for (const { qboId, position } of page.rejects) if (qboId === null && position) unreadable.add(position)
     try {
       await takePage(run, entity, page, {
         authoritative: true,

@@ -23,7 +23,7 @@ export interface OpenedRun {
   readonly callAgesMs: readonly number[]
   readonly statusChangedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
-  readonly openRejects: ReadonlySet<Entity>
+  readonly openRejects: Set<Entity>
 }
 
 interface CompanyRow {

@@ -78,9 +78,10 @@ async function writeRemapped(
       rows: JSON.stringify(versions.map((version) => remappedRow(entity, version))),
     },
   )
-  await keepRejects(tx, run, entity, rejects)
+  await keepRejects(tx, run, entity, { rejects, observedAt: null })
   countsOf(run, entity).updated += remapped.filter(({ versioned }) => versioned).length
   countsOf(run, entity).rejected += rejects.length
+  if (rejects.length > 0) run.openRejects.add(entity)
 }
 
 function remappedRow(entity: Entity, version: Version): Record<string, unknown> {

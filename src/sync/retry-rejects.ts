@@ -1,19 +1,38 @@
 import { rowsOf } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
+import { deleteMissing } from './delete-missing.ts'
 import { fenced } from './fenced.ts'
-import { resolveRejects } from './keep-rejects.ts'
+import { putOffRejects } from './keep-rejects.ts'
 import type { Run } from './run.ts'
 import { takePage } from './take-page.ts'
 
 // One query by id takes so many; the rest is due in the next run.
 const RETRIES_PER_RUN = 100
 
-/** Reads rejected records again that are due: corrected in QuickBooks, or mappable since an upgrade. */
+/**
+ * Reads rejected records again that are due: corrected in QuickBooks, mappable since an upgrade, or gone. Where the
+ * count does not bear out that they are gone, they stay rejects until a listing settles it.
+ */
 export async function retryRejects(run: Run): Promise<void> {
   for (const entity of run.openRejects) await retryEntity(run, entity)
 }
 
 async function retryEntity(run: Run, entity: Entity): Promise<void> {
+  const due = await readDue(run, entity)
+  if (due.length === 0) return
+  const { page, missing } = await run.reader.byIds(entity, due)
+  await takePage(run, entity, page, { authoritative: true })
+  if (missing.length === 0) return
+  const { count } = await run.reader.count(entity)
+  const isSettled = await deleteMissing(run, entity, {
+    qboIds: missing,
+    observedAt: page.observedAt,
+    count,
+  })
+  if (!isSettled) await fenced(run, (tx) => putOffRejects(tx, run, entity, missing))
+}
+
+async function readDue(run: Run, entity: Entity): Promise<string[]> {
   const due = await rowsOf<{ qboId: string }>(
     run.database.knex,
     `SELECT qbo_id AS "qboId"
@@ -24,11 +43,5 @@ async function retryEntity(run: Run, entity: Entity): Promise<void> {
       LIMIT :most`,
     { realmId: run.realmId, entity, now: run.database.clock.now(), most: RETRIES_PER_RUN },
   )
-  if (due.length === 0) return
-  const { page, missing } = await run.reader.byIds(
-    entity,
-    due.map((row) => row.qboId),
-  )
-  await takePage(run, entity, page, { authoritative: true })
-  await fenced(run, (tx) => resolveRejects(tx, run, entity, missing))
+  return due.map(({ qboId }) => qboId)
 }

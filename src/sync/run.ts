@@ -37,8 +37,8 @@ export interface Run {
   readonly fullRequest: number
   readonly startedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
-  /** Entities that had unresolved rejects when the run began. */
-  readonly openRejects: ReadonlySet<Entity>
+  /** Entities that have unresolved rejects. */
+  readonly openRejects: Set<Entity>
   homeCurrency: string | null
   /** Failed runs of the company right before this one. */
   readonly failuresInARow: number

@@ -1,11 +1,13 @@
 import { rowsOf } from '../db/database.ts'
-import type { Page, Tombstone } from '../domain/change.ts'
-import { ENTITIES, type Entity } from '../domain/entity.ts'
+import type { Page } from '../domain/change.ts'
+import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.ts'
-import { readKnown } from './known-records.ts'
-import { countsOf, OVERLAP_MS, type Run } from './run.ts'
+import { countHeld } from './count-held.ts'
+import { deleteMissing } from './delete-missing.ts'
+import { nameUnreadable, trimUnreadable } from './unreadable-records.ts'
+import type { Run } from './run.ts'
 import { takePage } from './take-page.ts'
 
 export interface FinishedListing {
@@ -19,16 +21,13 @@ export interface FinishedListing {
 // Records created while we listed stand behind the last page. What the first look does not find there was passed over
 // further up, as rows of one second may be that come in another order with every page: the others read it all again.
 const LOOKS = 3
-// A handful of records may well go at once; half of a company's does not.
-const FEW_RECORDS = 20
 
 /**
  * Holds a finished listing against QuickBooks' own count. Fewer here: records came since, or the listing ended
  * early. As many or more here: those that the listing did not meet may be gone, and each is asked for by its id
  * before that is believed.
  *
- * @throws LedgerError `unavailable` when the listing cannot be shown to be complete, `mass_disappearance` when more
- * than half of the entity's records are gone and these are not few, or most of the company's are.
+ * @throws LedgerError `unavailable` when the listing cannot be shown to be complete, and what deleteMissing throws.
  */
 export async function settleListing(run: Run, entity: Entity, listing: FinishedListing): Promise<void> {
   for (let look = 1; look <= LOOKS; look += 1) {
@@ -36,7 +35,7 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
     const held = await countHeld(run, entity)
     // Even then one record may be gone and another one new.
     if (held === count && !listing.whole) return
-    if (held >= count && (await takeDeletes(run, entity, listing.seen, held - count))) return
+    if (held >= count && (await settleUnmet(run, entity, listing.seen, count))) return
     await takeMissing(
       run,
       entity,
@@ -50,28 +49,6 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
   )
 }
 
-/** True when QuickBooks counts as many records as the mirror holds: then nothing is missing and nothing extra. */
-export async function countsAgree(run: Run, entity: Entity): Promise<boolean> {
-  const { count } = await run.reader.count(entity)
-  return (await countHeld(run, entity)) === count
-}
-
-/** Live records, and those that exist in QuickBooks but could not be taken. */
-async function countHeld(run: Run, entity: Entity): Promise<number> {
-  const { table } = MIRRORED_TABLES[entity]
-  const [row] = await rowsOf<{ held: number }>(
-    run.database.knex,
-    `SELECT (SELECT count(*) FROM ${table} t WHERE t.realm_id = :realmId AND t.deleted_at IS NULL)
-          + (SELECT count(*) FROM sync_rejects r
-              WHERE r.realm_id = :realmId AND r.entity = :entity AND r.resolved_at IS NULL
-                AND NOT EXISTS (SELECT FROM ${table} t
-                                 WHERE t.realm_id = r.realm_id AND t.qbo_id = r.qbo_id AND t.deleted_at IS NULL))
-         AS held`,
-    { realmId: run.realmId, entity },
-  )
-  return row?.held ?? 0
-}
-
 /** Takes what the listing did not meet, from a place of it on. */
 async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: Set<string>): Promise<void> {
   let cursor: ListingCursor | null = from
@@ -82,98 +59,50 @@ async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: 
     )
     const isNew = ({ qboId }: { qboId: string | null }) => qboId === null || !seen.has(qboId)
     const newcomers = { ...page, changes: page.changes.filter(isNew), rejects: page.rejects.filter(isNew) }
-    for (const { qboId } of newcomers.changes) seen.add(qboId)
+    for (const { qboId } of [...newcomers.changes, ...newcomers.rejects]) if (qboId !== null) seen.add(qboId)
     await takePage(run, entity, newcomers, { authoritative: true })
     cursor = next
   }
 }
 
 /**
- * @param surplus how many more records are held than QuickBooks counts: no more than these can be gone.
- * @returns false when more seem to be gone: then others came, or QuickBooks contradicts itself, and nothing was done.
+ * Asks by id for every record that the mirror knows of and the listing did not meet. It is alive, or QuickBooks cannot
+ * serve it, or it is gone.
+ *
+ * @returns false when more seem to be gone than QuickBooks' count allows.
  */
-async function takeDeletes(
+async function settleUnmet(
   run: Run,
   entity: Entity,
   seen: ReadonlySet<string>,
-  surplus: number,
+  count: number,
 ): Promise<boolean> {
-  // A record that could not be read at all may be any of those that the listing did not meet.
-  if (await hasUnreadable(run, entity)) return true
-  const { unseen, held } = await findUnseen(run, entity, seen)
-  if (unseen.length === 0) return true
-  const { page, missing } = await run.reader.byIds(entity, unseen)
-  if (missing.length > surplus) return false
-  if (missing.length > held / 2 && (missing.length > FEW_RECORDS || (await isMostOfCompany(run)))) {
-    throw new LedgerError(
-      'mass_disappearance',
-      `${missing.length} of ${held} ${entity} records vanished from QuickBooks at once; nothing was deleted`,
-    )
+  const unmet = (await readKnownIds(run, entity)).filter((qboId) => !seen.has(qboId))
+  if (unmet.length > 0) {
+    const { page, missing } = await run.reader.byIds(entity, unmet)
+    await takePage(run, entity, page, {
+      authoritative: true,
+      along: (tx) => nameUnreadable(tx, run, entity, page.rejects),
+    })
+    const gone = { qboIds: missing, observedAt: page.observedAt, count }
+    if (!(await deleteMissing(run, entity, gone))) return false
   }
-  await takePage(run, entity, page, { authoritative: true })
-  const tombstones = await inferTombstones(run, entity, missing, page.observedAt)
-  await takePage(run, entity, { ...page, changes: tombstones, rejects: [] }, { authoritative: true })
-  countsOf(run, entity).fetched -= missing.length
+  await trimUnreadable(run, entity, count)
   return true
 }
 
-/**
- * When a record went is nowhere to be read: at the latest when it was looked for. One that changed within the overlap
- * before may only not show yet, in a QuickBooks that lags behind itself; no later than its last change is said of
- * that one, so that change data capture, which tells of the change again, brings it back.
- */
-async function inferTombstones(
-  run: Run,
-  entity: Entity,
-  qboIds: readonly string[],
-  observedAt: Date,
-): Promise<Tombstone[]> {
-  const known = await readKnown(run.database.knex, run.realmId, entity, qboIds)
-  return qboIds.map((qboId) => {
-    const changedAt = known.get(qboId)?.record?.sourceUpdatedAt ?? observedAt
-    const isFresh = changedAt.getTime() > observedAt.getTime() - OVERLAP_MS
-    return { kind: 'tombstone', qboId, sourceUpdatedAt: isFresh ? changedAt : observedAt }
-  })
-}
-
-/**
- * Few records of one entity may be all that it had, and may well go; when the others are gone too, it is the company
- * that vanished. Its lists come first in a run and are short: they would be believed before the rest is looked at.
- */
-async function isMostOfCompany(run: Run): Promise<boolean> {
-  let [everything, gone] = [0, 0]
-  for (const entity of ENTITIES) {
-    const held = await countHeld(run, entity)
-    if (held === 0) continue
-    const { count } = await run.reader.count(entity)
-    everything += held
-    gone += Math.max(0, held - count)
-  }
-  return gone === everything || (gone > FEW_RECORDS && gone > everything / 2)
-}
-
-async function hasUnreadable(run: Run, entity: Entity): Promise<boolean> {
-  const rows = await rowsOf(
-    run.database.knex,
-    `SELECT id FROM sync_rejects
-      WHERE realm_id = :realmId AND entity = :entity AND qbo_id IS NULL AND resolved_at IS NULL
-      LIMIT 1`,
-    { realmId: run.realmId, entity },
-  )
-  return rows.length > 0
-}
-
-async function findUnseen(
-  run: Run,
-  entity: Entity,
-  seen: ReadonlySet<string>,
-): Promise<{ unseen: string[]; held: number }> {
+/** Ids of the records that are live here, and of those that were rejected. */
+async function readKnownIds(run: Run, entity: Entity): Promise<string[]> {
   const rows = await rowsOf<{ qboId: string }>(
     run.database.knex,
     `SELECT qbo_id AS "qboId"
        FROM ${MIRRORED_TABLES[entity].table}
-      WHERE realm_id = :realmId AND deleted_at IS NULL`,
-    { realmId: run.realmId },
+      WHERE realm_id = :realmId AND deleted_at IS NULL
+     UNION
+     SELECT qbo_id
+       FROM sync_rejects
+      WHERE realm_id = :realmId AND entity = :entity AND qbo_id IS NOT NULL AND resolved_at IS NULL`,
+    { realmId: run.realmId, entity },
   )
-  return { unseen: rows.map((row) => row.qboId).filter((qboId) => !seen.has(qboId)), held: rows.length }
+  return rows.map((row) => row.qboId)
 }

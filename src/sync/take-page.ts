@@ -49,16 +49,12 @@ async function takeRest(run: Run, entity: Entity, page: Page, options: TakeOptio
   let taken: Partial<EntityCounts> = {}
   await fenced(run, async (tx) => {
     taken = await applyChanges(tx, run, entity, page, options.authoritative)
-    await keepRejects(tx, run, entity, page.rejects)
-    if (run.openRejects.has(entity))
-      await resolveRejects(
-        tx,
-        run,
-        entity,
-        page.changes.map((change) => change.qboId),
-      )
+    // First: where one answer holds a record twice, what was rejected of it stays open until it is read by its id.
+    if (run.openRejects.has(entity)) await resolveRejects(tx, run, entity, page, options)
+    await keepRejects(tx, run, entity, page)
     await options.along?.(tx)
   })
+  if (page.rejects.length > 0) run.openRejects.add(entity)
   addCounts(countsOf(run, entity), { ...taken, rejected: page.rejects.length })
 }
 
@@ -98,6 +94,7 @@ function asReject(change: Change, cause: Error): Reject {
     qboId: change.qboId,
     position: null,
     payload: change.kind === 'version' ? change.raw : '',
+    sourceUpdatedAt: change.sourceUpdatedAt,
     reason: new LedgerError('invalid_payload', `Postgres cannot hold the record: ${postgresWords(cause)}`, {
       cause,
     }),

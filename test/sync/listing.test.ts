@@ -3,6 +3,7 @@ import { LedgerError } from '../../src/domain/ledger-error.ts'
 import type { CompanyReader, ListingPage } from '../../src/quickbooks/quickbooks.ts'
 import type { Books } from '../../src/sandbox/sandbox.ts'
 import { company, lastReport, REALM, startMirror, type TestMirror } from '../setup/mirror.ts'
+import { openRejects } from '../setup/rejects.ts'
 import { expectAtRest, expectSound, lastRun, rowOf, versionsOf, watermarks } from './invariants.ts'
 
 /** What happens before a page is asked for: a page number from 1, over all entities. Null after a test's own part. */
@@ -334,10 +335,10 @@ describe('a complete listing', () => {
 
     test('rejects it by its place, takes the rest, and moves the watermark', async () => {
       expect(await mirror.sync()).toMatchObject({ kind: 'finished', status: 'partial' })
-      expect(await openRejects()).toEqual([
+      expect(await openRejects(mirror)).toMatchObject([
         {
           entity: 'bill',
-          qbo_id: null,
+          qboId: null,
           position: expect.stringContaining('CreateTime'),
           code: 'poisoned_page',
         },
@@ -348,16 +349,26 @@ describe('a complete listing', () => {
       expect((await watermarks(mirror))['bill']).toBe(mirror.clock.now().toISOString())
     })
 
-    test('infers no delete of that entity, and does of the others', async () => {
+    test('finds what was deleted beside it, though nothing told of that', async () => {
       await mirror.sync()
       mirror.clock.move({ minutes: 30 })
       const [bill] = books.records('Bill')
       const [invoice] = books.records('Invoice')
       books.vanish('Bill', bill!.Id)
       books.vanish('Invoice', invoice!.Id)
-      await mirror.sync(REALM, { mode: 'full' })
-      expect(await rowOf(mirror, 'bills', bill!.Id)).toMatchObject({ deleted_at: null })
+      expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ status: 'partial' })
+      expect(await rowOf(mirror, 'bills', bill!.Id)).toMatchObject({ deleted_at: expect.any(Date) })
       expect(await rowOf(mirror, 'invoices', invoice!.Id)).toMatchObject({ deleted_at: expect.any(Date) })
+      expect((await lastReport(mirror)).bill).toMatchObject({ deleted: 1 })
+      expect(await openRejects(mirror)).toMatchObject([{ qboId: null }])
+    })
+
+    test('deletes nothing that QuickBooks counts, though it shows it neither in the listing nor by id', async () => {
+      await mirror.sync()
+      mirror.clock.move({ minutes: 30 })
+      blind = books.records('Bill')[0]!.Id
+      await mirror.sync(REALM, { mode: 'full' })
+      expect(await rowOf(mirror, 'bills', blind)).toMatchObject({ deleted_at: null })
     })
 
     test('takes it, and what was deleted meanwhile, once QuickBooks serves it again', async () => {
@@ -367,11 +378,141 @@ describe('a complete listing', () => {
       books.vanish('Bill', bill!.Id)
       mirror.sandbox.faults.remove(poison)
       expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ status: 'succeeded' })
-      expect(await openRejects()).toEqual([])
+      expect(await openRejects(mirror)).toEqual([])
       expect(await rowOf(mirror, 'bills', poisoned)).toBeDefined()
       mirror.clock.move({ minutes: 15 })
       await mirror.sync()
       await expectAtRest(mirror)
+    })
+  })
+
+  describe('with a record that was mirrored and cannot be served any more', () => {
+    let poison: string
+    let poisoned: string
+
+    beforeEach(async () => {
+      await start(200)
+      await mirror.sync()
+      mirror.clock.move({ minutes: 30 })
+      poisoned = books.records('Bill')[20]!.Id
+      poison = mirror.sandbox.faults.add({ kind: 'poisonedRecord', entity: 'Bill', recordId: poisoned })
+    })
+
+    test('rejects it by its id alone, keeps what it held of it, and finds what was deleted', async () => {
+      const gone = books.records('Bill').slice(0, 3)
+      for (const { Id } of gone) books.vanish('Bill', Id)
+      expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ status: 'partial' })
+      expect(await openRejects(mirror)).toMatchObject([
+        { qboId: poisoned, position: null, code: 'poisoned_page' },
+      ])
+      expect(await rowOf(mirror, 'bills', poisoned)).toMatchObject({ deleted_at: null })
+      for (const { Id } of gone)
+        expect(await rowOf(mirror, 'bills', Id)).toMatchObject({ deleted_at: expect.any(Date) })
+    })
+
+    test('knows it by its id again in the next listing', async () => {
+      await mirror.sync(REALM, { mode: 'full' })
+      mirror.clock.move({ minutes: 30 })
+      expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ status: 'partial' })
+      expect(await openRejects(mirror)).toMatchObject([{ qboId: poisoned, attempts: 2 }])
+    })
+
+    test('does not take a change elsewhere for its mend', async () => {
+      await mirror.sync(REALM, { mode: 'full' })
+      mirror.clock.move({ minutes: 30 })
+      books.createBill({ vendorId: '1', amount: '3.00' })
+      await mirror.sync()
+      expect(await openRejects(mirror)).toMatchObject([{ qboId: poisoned }])
+    })
+
+    test('tells it apart from others that were never mirrored', async () => {
+      const { Id: never } = books.createBill({ vendorId: '1', amount: '3.00' })
+      mirror.clock.move({ seconds: 1 })
+      books.createBill({ vendorId: '1', amount: '3.00' })
+      mirror.sandbox.faults.add({ kind: 'poisonedRecord', entity: 'Bill', recordId: never })
+      const [gone] = books.records('Bill')
+      books.vanish('Bill', gone!.Id)
+      expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ status: 'partial' })
+      expect((await openRejects(mirror)).map(({ qboId }) => qboId).toSorted()).toEqual([poisoned, null])
+      expect(await rowOf(mirror, 'bills', gone!.Id)).toMatchObject({ deleted_at: expect.any(Date) })
+    })
+
+    test('takes its deletion from a listing too', async () => {
+      await mirror.sync(REALM, { mode: 'full' })
+      mirror.sandbox.faults.remove(poison)
+      books.vanish('Bill', poisoned)
+      mirror.clock.move({ minutes: 30 })
+      expect(await mirror.sync(REALM, { mode: 'full' })).toMatchObject({ status: 'succeeded' })
+      expect(await openRejects(mirror)).toEqual([])
+      mirror.clock.move({ minutes: 15 })
+      await mirror.sync()
+      await expectAtRest(mirror)
+    })
+  })
+
+  describe('that met records which were never mirrored and cannot be served', () => {
+    let unserved: { readonly id: string; readonly poison: string }[]
+
+    beforeEach(async () => {
+      await start(200)
+      unserved = [20, 30].map((place) => {
+        const id = books.records('Bill')[place]!.Id
+        return {
+          id,
+          poison: mirror.sandbox.faults.add({ kind: 'poisonedRecord', entity: 'Bill', recordId: id }),
+        }
+      })
+      expect(await mirror.sync()).toMatchObject({ status: 'partial' })
+      expect(await openRejects(mirror)).toMatchObject([{ qboId: null }, { qboId: null }])
+      mirror.clock.move({ minutes: 15 })
+    })
+
+    test('needs no other for the rejects to end, once changes tell of the records', async () => {
+      for (const { id, poison } of unserved) {
+        mirror.sandbox.faults.remove(poison)
+        books.editBill(id, { privateNote: 'mended' })
+      }
+      mirror.sandbox.calls.clear()
+      expect(await mirror.sync()).toMatchObject({ status: 'succeeded' })
+      expect(await openRejects(mirror)).toEqual([])
+      expect(queries()).toEqual([])
+      mirror.clock.move({ minutes: 15 })
+      await expectAtRest(mirror)
+    })
+
+    test('lists anew to tell which of them is left, once', async () => {
+      const [mended] = unserved
+      mirror.sandbox.faults.remove(mended!.poison)
+      books.editBill(mended!.id, { privateNote: 'mended' })
+      expect(await mirror.sync()).toMatchObject({ status: 'partial' })
+      expect(await openRejects(mirror)).toMatchObject([{ qboId: null }])
+      mirror.sandbox.calls.clear()
+      mirror.clock.move({ minutes: 15 })
+      books.createBill({ vendorId: '1', amount: '3.00' })
+      await mirror.sync()
+      expect(queries()).toEqual([])
+      expect(await openRejects(mirror)).toMatchObject([{ qboId: null }])
+    })
+
+    test('leaves them rejects while other records come', async () => {
+      books.createBill({ vendorId: '1', amount: '3.00' })
+      await mirror.sync()
+      expect(await openRejects(mirror)).toHaveLength(2)
+    })
+
+    test('asks nothing of an idle company because of them', async () => {
+      mirror.sandbox.calls.clear()
+      await mirror.sync()
+      expect(mirror.sandbox.calls.meteredCount(REALM)).toBe(1)
+    })
+
+    test('ends a reject when QuickBooks tells that the record was deleted', async () => {
+      for (const { id, poison } of unserved) {
+        mirror.sandbox.faults.remove(poison)
+        books.deleteTxn('Bill', id)
+      }
+      expect(await mirror.sync()).toMatchObject({ status: 'succeeded' })
+      expect(await openRejects(mirror)).toEqual([])
     })
   })
 
@@ -437,12 +578,6 @@ describe('a complete listing', () => {
     return mirror.sandbox.calls
       .list()
       .flatMap(({ operation, query }) => (operation === 'query' && !/count\(/i.test(query!) ? [query!] : []))
-  }
-
-  function openRejects(): Promise<unknown[]> {
-    return mirror.rows(
-      'SELECT entity, qbo_id, position, code FROM sync_rejects WHERE resolved_at IS NULL ORDER BY id',
-    )
   }
 
   function doubled(): Promise<unknown[]> {

@@ -1,0 +1,113 @@
+import { rowsOf } from '../db/database.ts'
+import type { Tombstone } from '../domain/change.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
+import { countHeld, readHeld } from './count-held.ts'
+import { countsOf, OVERLAP_MS, type Run } from './run.ts'
+import { takePage } from './take-page.ts'
+
+export interface MissingRecords {
+  /** Ids that a reading by id did not find. */
+  readonly qboIds: readonly string[]
+  /** The `time` of that reading. */
+  readonly observedAt: Date
+  /** How many records QuickBooks counts. */
+  readonly count: number
+}
+
+// A handful of records may well go at once; half of a company's does not.
+const FEW_RECORDS = 20
+
+/**
+ * The one place where a delete is inferred. That a reading by id did not find a record is no proof: no more records are
+ * believed to be gone than the mirror holds beyond what QuickBooks counts. Rows and rejects of those end together.
+ *
+ * @returns false when more are missing than that: then QuickBooks contradicts itself, and nothing was done.
+ * @throws LedgerError `mass_disappearance` when more than half of the entity's records are gone and these are not few,
+ *   or most of the company's are.
+ */
+export async function deleteMissing(
+  run: Run,
+  entity: Entity,
+  { qboIds, observedAt, count }: MissingRecords,
+): Promise<boolean> {
+  if (qboIds.length === 0) return true
+  const { live, rejected, unreadable } = await readHeld(run, entity)
+  if (qboIds.length > live + rejected + unreadable - count) return false
+  await refuseDisappearance(run, entity, { missing: qboIds.length, held: live + rejected })
+  const changes = await inferTombstones(run, entity, qboIds, observedAt)
+  await takePage(run, entity, { changes, rejects: [], observedAt }, { authoritative: true })
+  countsOf(run, entity).fetched -= qboIds.length
+  return true
+}
+
+async function refuseDisappearance(
+  run: Run,
+  entity: Entity,
+  { missing, held }: { readonly missing: number; readonly held: number },
+): Promise<void> {
+  if (missing <= held / 2) return
+  if (missing <= FEW_RECORDS && !(await isMostOfCompany(run))) return
+  throw new LedgerError(
+    'mass_disappearance',
+    `${missing} of ${held} ${entity} records vanished from QuickBooks at once; nothing was deleted`,
+  )
+}
+
+/**
+ * Few records of one entity may be all that it had, and may well go; when the others are gone too, it is the company
+ * that vanished. Its lists come first in a run and are short: they would be believed before the rest is looked at.
+ */
+async function isMostOfCompany(run: Run): Promise<boolean> {
+  let [everything, gone] = [0, 0]
+  for (const entity of ENTITIES) {
+    const held = await countHeld(run, entity)
+    if (held === 0) continue
+    const { count } = await run.reader.count(entity)
+    everything += held
+    gone += Math.max(0, held - count)
+  }
+  return gone === everything || (gone > FEW_RECORDS && gone > everything / 2)
+}
+
+/**
+ * When a record went is nowhere to be read: at the latest when it was looked for. One that changed within the overlap
+ * before may only not show yet, in a QuickBooks that lags behind itself; no later than its last change is said of
+ * that one, so that change data capture, which tells of the change again, brings it back.
+ */
+async function inferTombstones(
+  run: Run,
+  entity: Entity,
+  qboIds: readonly string[],
+  observedAt: Date,
+): Promise<Tombstone[]> {
+  const changedAt = await readChangedAt(run, entity, qboIds)
+  return qboIds.map((qboId) => {
+    const changed = changedAt.get(qboId) ?? observedAt
+    const isFresh = changed.getTime() > observedAt.getTime() - OVERLAP_MS
+    return { kind: 'tombstone', qboId, sourceUpdatedAt: isFresh ? changed : observedAt }
+  })
+}
+
+/** The last change of each record that is known of, be it that it was rejected. */
+async function readChangedAt(
+  run: Run,
+  entity: Entity,
+  qboIds: readonly string[],
+): Promise<ReadonlyMap<string, Date>> {
+  const rows = await rowsOf<{ qboId: string; changedAt: Date | null }>(
+    run.database.knex,
+    `SELECT qbo_id AS "qboId", max(source_updated_at) AS "changedAt"
+       FROM (SELECT qbo_id, source_updated_at
+               FROM ${MIRRORED_TABLES[entity].table}
+              WHERE realm_id = :realmId AND qbo_id = ANY (:qboIds)
+             UNION ALL
+             SELECT qbo_id, source_updated_at
+               FROM sync_rejects
+              WHERE realm_id = :realmId AND entity = :entity AND qbo_id = ANY (:qboIds) AND resolved_at IS NULL) AS known
+      GROUP BY qbo_id`,
+    { realmId: run.realmId, entity, qboIds: [...qboIds] },
+  )
+  return new Map(rows.flatMap(({ qboId, changedAt }) => (changedAt ? [[qboId, changedAt]] : [])))
+}

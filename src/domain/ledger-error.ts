@@ -37,6 +37,11 @@ export interface ErrorDetails {
    * this must look at the other companies before blaming this one.
    */
   readonly ambiguous?: boolean
+  /**
+   * Why the same question for fewer records may be answered: one of the records may break the answer, it takes
+   * QuickBooks too long to serve them, or they weigh more than is read at once.
+   */
+  readonly fewerMayDo?: 'record' | 'late' | 'heavy'
   /** The field of the request that is wrong, one message each. */
   readonly fields?: readonly { readonly field: string; readonly message: string }[]
 }

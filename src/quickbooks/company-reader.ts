@@ -95,8 +95,7 @@ export function createCompanyReader(options: ReaderOptions, access: CompanyAcces
       const { observedAt, count: total } = await count(entity)
       return { observedAt, count: total }
     },
-    byIds: (entity, ids) =>
-      readByIds(entity, ids, mapping(), query(entity, 'read_by_id'), () => count(entity)),
+    byIds: (entity, ids) => readByIds(entity, ids, mapping(), query(entity, 'read_by_id')),
   }
 }
 

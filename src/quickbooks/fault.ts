@@ -53,6 +53,7 @@ export function faultOf(answer: Answer, context: FaultContext): LedgerError | nu
     details: {
       ...detailsOf(answer, fault, context.nowMs),
       ...(isAmbiguous(code, fault) ? { ambiguous: true } : {}),
+      ...fewerMayDo(answer, fault, code, context.operation),
     },
   })
 }
@@ -115,6 +116,28 @@ function detailsOf(answer: Answer, fault: Fault | null, nowMs: number): ErrorDet
 
 function isAmbiguous(code: ErrorCode, fault: Fault | null): boolean {
   return code === 'needs_reauth' && AMBIGUOUS_CODES.includes(fault?.code ?? '')
+}
+
+// The calls that ask for records, of which fewer can be asked for.
+const ASKING_FOR_RECORDS: readonly CallOperation[] = ['query', 'cdc', 'read_by_id']
+// What may come of a record, under whichever code: 4002 and 10000 were seen, 610 is documented for what it refers to.
+const POSSIBLY_A_RECORD: readonly ErrorCode[] = ['unavailable', 'internal', 'not_found']
+// GatewayTimeout.
+const LATE_CODE = '6002'
+
+/**
+ * Any fault that is no word about access, limits or time may be of one record. Whether it is, behaviour tells: it
+ * comes back for the same question and not for its halves.
+ */
+function fewerMayDo(
+  answer: Answer,
+  fault: Fault | null,
+  code: ErrorCode,
+  operation: CallOperation,
+): Pick<ErrorDetails, 'fewerMayDo'> {
+  if (!ASKING_FOR_RECORDS.includes(operation) || !POSSIBLY_A_RECORD.includes(code)) return {}
+  if (answer.status === 504 || fault?.code === LATE_CODE) return { fewerMayDo: 'late' }
+  return fault && !isAboutAccess(answer, fault) ? { fewerMayDo: 'record' } : {}
 }
 
 /** Counted from the answer's own Date where it has one: our clock and theirs differ. */

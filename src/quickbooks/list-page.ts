@@ -17,7 +17,7 @@ export interface ListingPage {
 }
 
 /**
- * The next page of a listing. A page that QuickBooks cannot serve because of one record (fault 10000) is read in
+ * The next page of a listing. A page that QuickBooks cannot serve because of one record is read in
  * smaller pieces until that record stands alone; it becomes a reject, and the page may then be shorter than others
  * although the listing goes on.
  */

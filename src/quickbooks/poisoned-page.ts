@@ -22,16 +22,15 @@ interface Suspect {
   readonly error: LedgerError
 }
 
-// SystemFault. One invoice that refers to something inactive was seen to break every page that it is on.
-const SYSTEM_FAULT = '10000'
-
-// So many records in a row that cannot be served are no damaged records, but a QuickBooks that does not work.
+// So many records in a row that cannot be served, and none before or far behind them that can, are no damaged
+// records, but a QuickBooks that does not work.
 const MOST_SUSPECTS = 5
+// An import may have damaged more of them. Each costs two calls, and another page begins behind them.
+const MOST_SUSPECTS_AMONG_OTHERS = 100
 
+/** True where one of the records asked for may be why nothing was served. */
 export function isPoisoned(error: unknown): error is LedgerError {
-  return (
-    error instanceof LedgerError && error.code === 'unavailable' && error.details.faultCode === SYSTEM_FAULT
-  )
+  return error instanceof LedgerError && error.details.fewerMayDo === 'record'
 }
 
 /**
@@ -40,7 +39,7 @@ export function isPoisoned(error: unknown): error is LedgerError {
  * About log2(asked) + 3 calls for one record.
  *
  * @param asked how many rows were asked for at the cursor when the page failed
- * @throws LedgerError `unavailable` when too many rows in a row fail
+ * @throws LedgerError the fault itself, when nothing beside it can be served either
  */
 export async function readAroundPoison(
   cursor: ListingCursor,
@@ -49,12 +48,22 @@ export async function readAroundPoison(
 ): Promise<AroundPoison> {
   const before = await readUpToPoison(cursor, asked, readSlice)
   if (before.suspect === null) return { slices: before.slices, rejects: [], next: before.next }
-  const behind = await readBehind(before.suspect, readSlice)
+  const behind = await readBehind(before.suspect, before.slices.length > 0, readSlice)
   const again = await askAgain(behind.suspects, readSlice)
   return {
     slices: [...before.slices, ...behind.slices, ...again.slices],
     rejects: again.rejects,
     next: behind.next,
+  }
+}
+
+/** What a record becomes that QuickBooks cannot serve; which one it is, its place alone tells. */
+export function rejectAt(at: ListingCursor, { message, details }: LedgerError): Reject {
+  return {
+    qboId: null,
+    position: positionOf(at, 0),
+    payload: '',
+    reason: new LedgerError('poisoned_page', `QuickBooks cannot serve this record: ${message}`, { details }),
   }
 }
 
@@ -81,8 +90,9 @@ async function readUpToPoison(cursor: ListingCursor, asked: number, readSlice: R
 }
 
 /** One row at a time behind the first suspect, until one can be served. */
-async function readBehind(first: Suspect, readSlice: ReadSlice) {
+async function readBehind(first: Suspect, othersServed: boolean, readSlice: ReadSlice) {
   const suspects = [first]
+  let most = othersServed ? MOST_SUSPECTS_AMONG_OTHERS : MOST_SUSPECTS
   let at = passOver(first.at)
   for (;;) {
     const taken = await attempt(at, 1, readSlice)
@@ -90,9 +100,18 @@ async function readBehind(first: Suspect, readSlice: ReadSlice) {
       return { suspects, slices: [taken], next: advance(at, taken, 1) }
     }
     suspects.push({ at, error: taken })
-    if (suspects.length > MOST_SUSPECTS) throw taken
+    if (suspects.length > most) {
+      if (most === MOST_SUSPECTS_AMONG_OTHERS || !(await isServedFarBehind(at, readSlice))) throw taken
+      most = MOST_SUSPECTS_AMONG_OTHERS
+    }
     at = passOver(at)
   }
+}
+
+/** An empty answer shows nothing: it may be the one kind that QuickBooks can still give. */
+async function isServedFarBehind(at: ListingCursor, readSlice: ReadSlice): Promise<boolean> {
+  const far = await attempt({ ...at, offset: at.offset + MOST_SUSPECTS_AMONG_OTHERS }, 1, readSlice)
+  return !(far instanceof LedgerError) && far.rows.length > 0
 }
 
 async function askAgain(suspects: readonly Suspect[], readSlice: ReadSlice) {
@@ -119,13 +138,4 @@ async function attempt(at: ListingCursor, rows: number, readSlice: ReadSlice): P
 function rowsPassed(at: ListingCursor, next: ListingCursor, { rows }: Slice): number {
   const isSameSecond = next.offset > 0
   return isSameSecond ? next.offset - at.offset : rows.length - next.seen.length
-}
-
-function rejectAt(at: ListingCursor, { message, details }: LedgerError): Reject {
-  return {
-    qboId: null,
-    position: positionOf(at, 0),
-    payload: '',
-    reason: new LedgerError('poisoned_page', `QuickBooks cannot serve this record: ${message}`, { details }),
-  }
 }

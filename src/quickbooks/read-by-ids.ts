@@ -2,7 +2,7 @@ import type { Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { idsQuery } from './build-query.ts'
-import { earliest, type Observed, type QueryAnswer } from './envelope.ts'
+import { earliest, type QueryAnswer } from './envelope.ts'
 import { idOf, mapRecord } from './mappers.ts'
 import { partRows } from './map-rows.ts'
 import type { Mapping } from './mapping.ts'
@@ -19,27 +19,33 @@ const LONGEST_ID_LIST = 3_000
 // Two percent-encoded apostrophes and a comma around each id.
 const AROUND_ID = 7
 
-// As in a listing: so many single records in a row that fail are a QuickBooks that does not work.
-const MOST_SINGLE_FAILURES = 5
+// As in a listing: after so many single records in a row that fail it is asked whether QuickBooks works at all.
+const FEW_SINGLE_FAILURES = 5
+const MOST_SINGLE_FAILURES = 100
+// No record has it: asked for in the same words, it shows whether these words are answered at all.
+const ID_OF_NOTHING = '0'
 
 /**
  * Reads records by their ids, at least one, in as few queries as the length of an address allows. A record that
- * QuickBooks cannot serve (fault 10000) becomes a reject and is neither read nor missing; when nothing at all could
- * be read, a count tells whether it is the records or QuickBooks.
+ * QuickBooks cannot serve becomes a reject and is neither read nor missing; when nothing at all could be read, the
+ * same question about no record tells whether it is the records or QuickBooks.
+ *
+ * @throws LedgerError the fault itself, when that question is not answered either
  */
 export async function readByIds(
   entity: Entity,
   ids: readonly string[],
   mapping: Mapping,
-  query: (conditions: string) => Promise<QueryAnswer>,
-  count: () => Promise<Observed>,
+  query: Query,
 ): Promise<ReadByIds> {
   const asked = [...new Set(ids)]
   const found: Found = { answers: [], rejects: [], failuresInARow: 0 }
   for (const group of groupsOf(asked)) await readGroup(entity, group, query, found)
-  const observations = found.answers.length > 0 ? found.answers : [await count()]
-  return toResult(entity, asked, found, earliest(observations), mapping)
+  if (found.answers.length === 0) await proveItWorks(entity, query, found)
+  return toResult(entity, asked, found, earliest(found.answers), mapping)
 }
+
+type Query = (conditions: string) => Promise<QueryAnswer>
 
 interface Found {
   readonly answers: QueryAnswer[]
@@ -61,27 +67,34 @@ function groupsOf(ids: readonly string[]): string[][] {
   return groups
 }
 
-async function readGroup(
-  entity: Entity,
-  ids: readonly string[],
-  query: (conditions: string) => Promise<QueryAnswer>,
-  found: Found,
-): Promise<void> {
+async function readGroup(entity: Entity, ids: readonly string[], query: Query, found: Found): Promise<void> {
   try {
     found.answers.push(await query(idsQuery(entity, ids)))
     found.failuresInARow = 0
   } catch (error) {
     if (!isPoisoned(error)) throw error
-    if (ids.length === 1) return noteUnreadable(ids[0] ?? null, error, found)
+    if (ids.length === 1) return noteUnreadable(ids[0]!, error, entity, query, found)
     const middle = Math.ceil(ids.length / 2)
     await readGroup(entity, ids.slice(0, middle), query, found)
     await readGroup(entity, ids.slice(middle), query, found)
   }
 }
 
-function noteUnreadable(qboId: string | null, error: LedgerError, found: Found): void {
+async function proveItWorks(entity: Entity, query: Query, found: Found): Promise<void> {
+  found.answers.push(await query(idsQuery(entity, [ID_OF_NOTHING])))
+}
+
+async function noteUnreadable(
+  qboId: string,
+  error: LedgerError,
+  entity: Entity,
+  query: Query,
+  found: Found,
+): Promise<void> {
   found.failuresInARow += 1
   if (found.failuresInARow > MOST_SINGLE_FAILURES) throw error
+  if (found.failuresInARow > FEW_SINGLE_FAILURES && found.answers.length === 0)
+    await proveItWorks(entity, query, found)
   const { message, details } = error
   const reason = new LedgerError('poisoned_page', `QuickBooks cannot serve this record: ${message}`, {
     details,

@@ -49,7 +49,7 @@ function groupOf(
   const shelf = viewOf(state, entity, nowMs, trouble)
   const from = shelf.byUpdated.firstNot((entry) => entry.updatedMs < sinceMs)
   const live = shelf.byUpdated.items.slice(from, from + room)
-  refusePoison(entity, live, nowMs, trouble)
+  refusePoison(entity, live, trouble)
   const deleted = [...shelf.tombstones.values()]
     .filter(({ updatedMs }) => updatedMs >= sinceMs)
     .sort((a, b) => a.updatedMs - b.updatedMs || a.order - b.order)

@@ -19,6 +19,8 @@ export interface CompanySpec {
   country: string
   /** Whether the stream of business activity reaches it. */
   lively: boolean
+  /** Of every invoice of its history; one or two when left out. */
+  linesPerInvoice?: number
 }
 
 /** What looking up an account needs to know, without parsing the record. */

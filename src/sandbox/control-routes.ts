@@ -21,7 +21,8 @@ export interface ControlServices {
 const HELP = `The QuickBooks simulator. All bodies are JSON.
 
 GET    /sandbox/companies                       the companies, with the refresh token to use now
-POST   /sandbox/companies                       add one: {"realmId","name","records","homeCurrency","multiCurrency","country","lively"}
+POST   /sandbox/companies                       add one: {"realmId","name","records","homeCurrency","multiCurrency","country","lively",
+                                                "linesPerInvoice"?}
 GET    /sandbox/companies/REALM/records/TYPE    every live record of a type (${ENTITIES.join(', ')})
 GET    /sandbox/companies/REALM/trial-balance   all accounts in the home currency
 POST   /sandbox/companies/REALM/step            random business: {"steps": 1}
@@ -29,7 +30,9 @@ POST   /sandbox/companies/REALM/do              one action: {"method": "payBill"
 GET    /sandbox/calls[?realmId=REALM]           every request, newest last; DELETE forgets them
 GET    /sandbox/writes                          attempts to write, all refused
 GET    /sandbox/faults                          the faults that are on, and the kinds there are
-POST   /sandbox/faults                          {"kind": "throttled429", "realmId"?, "operation"?, "entity"?, "times"?, ...}
+POST   /sandbox/faults                          {"kind": "throttled429", "realmId"?, "operation"?, "entity"?, "times"?,
+                                                "moreThanRows"? (only of queries that ask for more), ...}; a poisonedRecord
+                                                takes "recordId", "status"? and "code"? of the refusals
 DELETE /sandbox/faults[/ID]                     take one fault or all of them away
 
 Actions: createVendor, createCustomer, createAccount, createBill, createInvoice (an object each); editBill,

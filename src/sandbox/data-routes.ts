@@ -8,7 +8,14 @@ import { answerCdc } from './cdc.ts'
 import type { CompanyState } from './company-state.ts'
 import { beginExchange, finishExchange, strike } from './exchange.ts'
 import type { Exchange, ExchangeServices } from './exchange.ts'
-import { notAuthorized, quotaExhausted, throttled, tokenExpired, writeRefused } from './fault-bodies.ts'
+import {
+  notAuthorized,
+  quotaExhausted,
+  throttled,
+  tokenExpired,
+  unreadableRecord,
+  writeRefused,
+} from './fault-bodies.ts'
 import { createLimiter } from './limits.ts'
 import { seededRandom } from './random.ts'
 import { answerCompanyInfo, answerPreferences, answerQuery, answerRead, entityNamed } from './read-answers.ts'
@@ -179,14 +186,14 @@ function troubleOf(services: DataServices, exchange: Exchange): ReadTrouble {
     missingRows: missingRows(exchange),
     scramble: strike(exchange, 'scrambleTies') ? seededRandom('ties', services.seed, call.intuitTid) : null,
     lagMs: (strike(exchange, 'staleRead')?.spec.lagSeconds ?? 0) * 1000,
-    isPoisoned: (entity, id) =>
-      poison.some((fault) => {
-        const { entity: poisoned = entity, recordId } = fault.spec
-        if (poisoned.toLowerCase() !== entity.toLowerCase() || recordId !== id || fault.strikesLeft <= 0)
-          return false
-        fault.strikesLeft -= 1
-        return true
-      }),
+    refusalFor: (entity, id) => {
+      const fault = poison.find(({ strikesLeft, spec: { entity: poisoned = entity, recordId } }) => {
+        return strikesLeft > 0 && recordId === id && poisoned.toLowerCase() === entity.toLowerCase()
+      })
+      if (!fault) return null
+      fault.strikesLeft -= 1
+      return unreadableRecord(call.atMs, fault.spec.status, fault.spec.code)
+    },
     isFaulty: (entity) => {
       const fault = exchange.faults.find(({ spec }) => spec.kind === 'groupFault')
       const struck = fault && (fault.spec.entity ?? entity).toLowerCase() === entity.toLowerCase()

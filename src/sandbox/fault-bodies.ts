@@ -74,6 +74,17 @@ export function systemFault(atMs: number, status = 500): Answer {
   return serviceFault(status, { type: 'SystemFault', ...fault }, atMs)
 }
 
+/** What a record that cannot be read makes of the answers that would hold it; a system fault is the one that was seen. */
+export function unreadableRecord(atMs: number, status = 500, code = '10000'): Answer {
+  if (code === '10000') return systemFault(atMs, status)
+  const detail = 'QueryProcessingError: a record that was asked for cannot be read'
+  return serviceFault(
+    status,
+    { type: 'ValidationFault', code, message: 'Error processing query', detail },
+    atMs,
+  )
+}
+
 const THROTTLED = {
   code: '3001',
   message: 'message=ThrottleExceeded; errorCode=003001; statusCode=429',

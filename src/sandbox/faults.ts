@@ -31,8 +31,13 @@ export interface FaultSpec {
   entity?: string
   /** Calls that it strikes; until removed when left out. */
   times?: number
+  /** Only queries that ask for more rows than that. */
+  moreThanRows?: number
   /** Of `poisonedRecord`. */
   recordId?: string
+  /** Of `poisonedRecord`: how the answers that would hold the record are refused, 500 and 10000 when left out. */
+  status?: number
+  code?: string
   /** Adds a Retry-After header to an answer that refuses. */
   retryAfterSeconds?: number
   /** Of `slow`; in real time. */
@@ -97,10 +102,16 @@ export function createFaultBox(): FaultBox {
 function strikes(spec: FaultSpec, call: Call): boolean {
   if (spec.realmId !== undefined && spec.realmId !== call.realmId) return false
   if (spec.entity !== undefined && !entitiesOf(call).includes(spec.entity.toLowerCase())) return false
+  if (spec.moreThanRows !== undefined && rowsAskedFor(call) <= spec.moreThanRows) return false
   if (isOneOf(QUERY_KINDS, spec.kind))
     return call.operation === 'query' && !/count\s*\(/i.test(call.query ?? '')
   if (spec.operation !== undefined) return spec.operation === call.operation
   return isTokenKind(spec.kind) ? call.operation === 'token' : isOneOf(DATA_OPERATIONS, call.operation)
+}
+
+/** 0 for calls that ask for no page. */
+function rowsAskedFor({ query }: Call): number {
+  return Number(/\bmaxresults\s+(\d+)/i.exec(query ?? '')?.[1] ?? 0)
 }
 
 function entitiesOf({ entity }: Call): string[] {

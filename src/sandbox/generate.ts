@@ -127,7 +127,8 @@ function writeBill(writing: Writing, atMs: number): void {
 
 function writeInvoice(writing: Writing, atMs: number): void {
   const { state, editor, random, later } = writing
-  const lines = Array.from({ length: random.chance(0.25) ? 2 : 1 }, () => ({
+  const usual = random.chance(0.25) ? 2 : 1
+  const lines = Array.from({ length: state.spec.linesPerInvoice ?? usual }, () => ({
     amount: someAmount(random),
     description: salesDescription(random),
   }))

@@ -2,7 +2,7 @@ import { enveloped, faultMember, Refusal } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { companyInfoText, preferencesText } from './company-info.ts'
 import type { CompanyState } from './company-state.ts'
-import { objectNotFound, queryParserError, queryValidationError, systemFault } from './fault-bodies.ts'
+import { objectNotFound, queryParserError, queryValidationError } from './fault-bodies.ts'
 import { shelfAsOf } from './past.ts'
 import { parseQuery, QueryParserError } from './query-parser.ts'
 import type { Query } from './query-parser.ts'
@@ -86,7 +86,7 @@ export function answerRead(
 ): Answer {
   const entry = viewOf(state, entity, nowMs, trouble).get(id)
   if (!entry) throw new Refusal(objectNotFound(nowMs))
-  refusePoison(entity, [entry], nowMs, trouble)
+  refusePoison(entity, [entry], trouble)
   return enveloped(200, `"${entity}":${entry.text}`, nowMs)
 }
 
@@ -108,13 +108,11 @@ export function viewOf(
 }
 
 /** One record that QuickBooks cannot read fails the whole answer that would hold it. */
-export function refusePoison(
-  entity: EntityName,
-  rows: readonly Entry[],
-  nowMs: number,
-  trouble: ReadTrouble,
-): void {
-  if (rows.some(({ id }) => trouble.isPoisoned(entity, id))) throw new Refusal(systemFault(nowMs))
+export function refusePoison(entity: EntityName, rows: readonly Entry[], trouble: ReadTrouble): void {
+  for (const { id } of rows) {
+    const refusal = trouble.refusalFor(entity, id)
+    if (refusal) throw new Refusal(refusal)
+  }
 }
 
 function rowsResponse(
@@ -130,7 +128,7 @@ function rowsResponse(
   const from = query.startPosition - 1
   const page = rows.slice(from, from + query.maxResults + trouble.extraRows)
   const served = page.slice(0, Math.max(0, page.length - trouble.missingRows))
-  refusePoison(entity, served, nowMs, trouble)
+  refusePoison(entity, served, trouble)
   if (served.length === 0) return '{}'
   const texts = served.map(({ text }) => text).join(',')
   // totalCount appears on some selects only; here on those that one page answers.

@@ -1,3 +1,4 @@
+import type { Answer } from './answer.ts'
 import type { Random } from './random.ts'
 import type { EntityName } from './wire.ts'
 
@@ -11,8 +12,8 @@ export interface ReadTrouble {
   scramble: Random | null
   /** How far behind the answer is. */
   lagMs: number
-  /** Whether a page that would hold this record fails as a whole. */
-  isPoisoned(entity: EntityName, id: string): boolean
+  /** How a page that would hold this record is refused as a whole; null where it is not. */
+  refusalFor(entity: EntityName, id: string): Answer | null
   /** Whether the group of that entity is a Fault instead. */
   isFaulty(entity: string): boolean
 }

@@ -145,7 +145,35 @@ describe('a record that breaks its page', () => {
     expect(missing).toEqual(['999999'])
   })
 
-  test('and is all that is asked for: a count shows that QuickBooks works', async () => {
+  test('is found among others asked for by their ids, whatever it is refused with', async () => {
+    const ids = opened.sandbox
+      .books('4620816300000000001')
+      .records('Invoice')
+      .map(({ Id }) => Id)
+    const [recordId = ''] = ids
+    for (const refusal of [{ status: 400, code: '4002' }, { status: 500, code: '4002' }, { code: '4001' }]) {
+      opened.sandbox.faults.clear()
+      opened.sandbox.faults.add({ kind: 'poisonedRecord', entity: 'Invoice', recordId, ...refusal })
+      const { page } = await opened.reader.byIds('invoice', ids)
+      expect(page.changes).toHaveLength(ids.length - 1)
+      expect(page.rejects).toMatchObject([{ qboId: recordId, reason: { code: 'poisoned_page' } }])
+    }
+  })
+
+  test('is all that is asked for, or one of many such: the others and the next runs do not suffer', async () => {
+    const ids = opened.sandbox
+      .books('4620816300000000001')
+      .records('Bill')
+      .map(({ Id }) => Id)
+    expect(ids.length).toBeGreaterThan(6)
+    for (const recordId of ids)
+      opened.sandbox.faults.add({ kind: 'poisonedRecord', entity: 'Bill', recordId })
+    const { page, missing } = await opened.reader.byIds('bill', ids)
+    expect(page.rejects.map(({ qboId }) => qboId)).toEqual(ids)
+    expect(missing).toEqual([])
+  })
+
+  test('and is all that is asked for: a question about no record shows that QuickBooks works', async () => {
     const poisoned = opened.sandbox.books('4620816300000000001').records('Bill')[0]?.Id ?? ''
     opened.sandbox.faults.add({ kind: 'poisonedRecord', entity: 'Bill', recordId: poisoned })
     const { page, missing } = await opened.reader.byIds('bill', [poisoned])

@@ -10,7 +10,7 @@ import {
 import { parseJson, type Json } from '../../src/quickbooks/parse-json.ts'
 import type { CompanyReader, QuickBooks } from '../../src/quickbooks/quickbooks.ts'
 import { openCompany, openQuickBooks } from './open-company.ts'
-import { startTinyQuickBooks, type TinyQuickBooks, type TinyRow } from './tiny-quickbooks.ts'
+import { startTinyQuickBooks, type Refusal, type TinyQuickBooks, type TinyRow } from './tiny-quickbooks.ts'
 
 // 2026-11-02T17:00:00Z
 const FIRST_SECOND = 1_793_638_800
@@ -26,8 +26,9 @@ afterEach(async () => {
 async function open(
   rows: () => readonly TinyRow[],
   isPoisoned?: (row: TinyRow) => boolean,
+  refusal?: Refusal,
 ): Promise<{ reader: CompanyReader; server: TinyQuickBooks }> {
-  const server = await startTinyQuickBooks(rows, isPoisoned)
+  const server = await startTinyQuickBooks(rows, isPoisoned, refusal)
   const quickBooks = openQuickBooks(server)
   opened = { server, quickBooks }
   return { reader: openCompany(quickBooks).reader, server }
@@ -264,6 +265,57 @@ describe('a page with a record that cannot be served', () => {
     ])
     // Three pages without it; log2(1000) = 10 halvings, at most two calls each, one behind and one again.
     expect(server.statements().length).toBeLessThanOrEqual(3 + 22)
+  })
+
+  test.each<[number, string]>([
+    [400, '4002'],
+    [500, '4002'],
+    [200, '10000'],
+    [400, '610'],
+    [400, '2010'],
+    [400, '4001'],
+    [500, '99999'],
+  ])('is found whatever it is refused with: %i, fault %s', async (status, code) => {
+    const rows = rowsInSeconds(Array<number>(30).fill(1))
+    const { reader } = await open(
+      () => rows,
+      ({ id }) => id === '12',
+      { status, code },
+    )
+    const { ids, rejects } = await listAll(reader)
+    expect([...new Set(ids)].sort(byNumber)).toEqual(idsOf(rows).filter((id) => id !== '12'))
+    expect(rejects).toMatchObject([
+      { qboId: null, reason: { code: 'poisoned_page', details: { faultCode: code } } },
+    ])
+  })
+
+  test.each([
+    ['at the beginning', 1],
+    ['among others', 700],
+  ])('and many in a row, as an import leaves them, are each a reject: %s', async (_where, first) => {
+    const rows = rowsInSeconds(Array<number>(1_500).fill(1))
+    const isBad = ({ id }: TinyRow) => Number(id) >= first && Number(id) < first + 40
+    const { reader } = await open(() => rows, isBad)
+    const { ids, rejects } = await listAll(reader)
+    expect([...new Set(ids)].sort(byNumber)).toEqual(idsOf(rows.filter((row) => !isBad(row))))
+    expect(rejects).toHaveLength(40)
+  })
+
+  test.each<[number, string, string]>([
+    [400, '4000', 'internal'],
+    [400, '4001', 'internal'],
+    [400, '2010', 'internal'],
+    [400, '610', 'not_found'],
+    [400, '4002', 'unavailable'],
+  ])('a fault %i %s that every record meets is %s, and makes no rejects', async (status, code, error) => {
+    const rows = rowsInSeconds(Array<number>(2_000).fill(1))
+    const { reader, server } = await open(
+      () => rows,
+      () => true,
+      { status, code },
+    )
+    await expect(listAll(reader)).rejects.toMatchObject({ code: error, details: { faultCode: code } })
+    expect(server.statements().length).toBeLessThan(20)
   })
 
   test('seconds with many rows make no difference', async () => {

@@ -17,13 +17,13 @@ interface Slice {
   readonly rows: number
 }
 
-const FAULT_10000 = JSON.stringify({
-  Fault: {
-    Error: [{ Message: 'An application error has occurred', Detail: '', code: '10000' }],
-    type: 'SystemFault',
-  },
-  time: '2026-11-22T07:15:02.318-08:00',
-})
+/** How a page is refused that holds a record which cannot be served. */
+export interface Refusal {
+  readonly status: number
+  readonly code: string
+}
+
+const SYSTEM_FAULT: Refusal = { status: 500, code: '10000' }
 
 /**
  * Bills that are nothing but an id and a second of creation, listed as QuickBooks lists them, over HTTP: the order
@@ -35,17 +35,26 @@ const FAULT_10000 = JSON.stringify({
 export async function startTinyQuickBooks(
   rows: () => readonly TinyRow[],
   isPoisoned: (row: TinyRow) => boolean = () => false,
+  refusal = SYSTEM_FAULT,
 ): Promise<TinyQuickBooks> {
   const statements: string[] = []
   const server = await startLoopbackServer((request, response) => {
     const statement = new URL(request.url ?? '', 'http://127.0.0.1').searchParams.get('query') ?? ''
     statements.push(statement)
     const served = serve(rows(), readSlice(statement))
-    const status = served.some(isPoisoned) ? 500 : 200
-    response.writeHead(status, { 'Content-Type': 'application/json' })
-    response.end(status === 200 ? envelope(served) : FAULT_10000)
+    const isRefused = served.some(isPoisoned)
+    response.writeHead(isRefused ? refusal.status : 200, { 'Content-Type': 'application/json' })
+    response.end(isRefused ? faultText(refusal) : envelope(served))
   })
   return Object.assign(server, { statements: () => statements })
+}
+
+function faultText({ code }: Refusal): string {
+  const error = { Message: 'Error processing query', Detail: '', code }
+  return JSON.stringify({
+    Fault: { Error: [error], type: 'ValidationFault' },
+    time: '2026-11-22T07:15:02-08:00',
+  })
 }
 
 function serve(rows: readonly TinyRow[], { sinceSecond, position, rows: asked }: Slice): TinyRow[] {

@@ -202,6 +202,27 @@ describe('pages that are not what they should be', () => {
     expect((await intuit.query('select count(*) from Bill')).status).toBe(200)
   })
 
+  test.each([400, 500])(
+    'poisonedRecord refuses with the status %i and the code that it is given',
+    async (status) => {
+      const [bill] = intuit.books.records('Bill')
+      const { Id: recordId } = intuit.books.touch('Bill', bill!.Id)
+      on('poisonedRecord', { entity: 'Bill', recordId, status, code: '4002' })
+      for (const reply of [await intuit.query(BILLS), await intuit.cdc('Bill', '2026-11-01T00:00:00Z')]) {
+        expect(reply.status).toBe(status)
+        expect(reply.json).toMatchObject({ Fault: { Error: [{ code: '4002' }], type: 'ValidationFault' } })
+      }
+    },
+  )
+
+  test('any fault can be kept for queries that ask for more rows than some', async () => {
+    on('gatewayTimeout6002', { moreThanRows: 3 })
+    expect((await intuit.query('select * from Bill maxresults 3')).status).toBe(200)
+    expect((await intuit.query('select * from Bill maxresults 4')).status).toBe(504)
+    expect((await intuit.query('select count(*) from Bill')).status).toBe(200)
+    expect((await intuit.cdc('Bill', '2026-11-01T00:00:00Z')).status).toBe(200)
+  })
+
   test('scrambleTies changes the order inside a second, between two calls, and nothing else', async () => {
     const vendors = 'select * from Vendor orderby MetaData.LastUpdatedTime maxresults 1000'
     for (let made = 0; made < 12; made += 1) intuit.books.createVendor({ name: `Same second ${made}` })

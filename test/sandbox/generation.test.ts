@@ -49,6 +49,16 @@ describe('the history of a new company', () => {
     ).toBeGreaterThan(0)
   })
 
+  test('has long invoices where they are wanted', () => {
+    const { books } = createCompany(company({ records: 100, linesPerInvoice: 200 }), {
+      now,
+      seed: 1,
+      keeper: null,
+    })
+    // The lines and their subtotal.
+    for (const { Line } of books.records('Invoice')) expect(Line).toHaveLength(201)
+  })
+
   test('no record was touched after now', () => {
     const { books } = createCompany(company({ records: 500 }), { now, seed: 1, keeper: null })
     for (const type of ENTITIES) {

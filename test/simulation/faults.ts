@@ -74,8 +74,12 @@ const SHAPES: Partial<Record<FaultKind, (episode: Episode, realmId: string) => P
   }),
   poisonedRecord: ({ choices, mirror }, realmId) => ({
     times: ALWAYS,
+    ...choices.pick([{}, { status: 400, code: '4002' }, { status: 500, code: '4002' }]),
     ...anyTransaction(mirror.sandbox.books(realmId), choices),
   }),
+  // As often of everything as of pages alone, which are then asked for with fewer rows.
+  gatewayTimeout6002: ({ choices }) =>
+    choices.chance(0.5) ? { moreThanRows: choices.pick([400, 100, 10]) } : {},
 }
 
 // Well within the overlap by which a run asks for what it has seen already.

@@ -1,4 +1,4 @@
-import type { Change } from './change.ts'
+import type { Change, Version } from './change.ts'
 
 /** What becomes of one change when it meets what the mirror holds. */
 export type Decision =
@@ -17,6 +17,8 @@ export interface KnownRecord {
 export interface Known {
   readonly record: KnownRecord | null
   readonly buried: { readonly sourceUpdatedAt: Date; readonly observedAt: Date } | null
+  /** Every column holds what the change says. Looked up only where `isReadOtherwise`; else nobody knows. */
+  readonly sameColumns?: boolean
 }
 
 export interface Reading {
@@ -41,11 +43,34 @@ export function decide(change: Change, known: Known, reading: Reading): Decision
   if (!isLatestWord(reading, known.record) && isStale(change, known.record, reading)) return 'stale'
   if (change.kind === 'tombstone') return known.record.deleted ? 'unchanged' : 'deleted'
   if (known.record.deleted) return 'revived'
-  if (change.contentHash !== known.record.contentHash) return 'updated'
-  const touched =
-    change.syncToken !== known.record.syncToken ||
-    change.sourceUpdatedAt.getTime() !== known.record.sourceUpdatedAt.getTime()
-  return touched ? 'touched' : 'unchanged'
+  if (change.contentHash === known.record.contentHash) {
+    return hasSameStamps(change, known.record) ? 'unchanged' : 'touched'
+  }
+  return isReadOtherwise(change, known) && known.sameColumns === true ? 'unchanged' : 'updated'
+}
+
+/**
+ * True for a live record that carries the SyncToken and the LastUpdatedTime of what is held, and other content: as a
+ * rule it was read in another way, for change data capture, queries and readings by id leave out and add other parts.
+ * Only its columns tell whether QuickBooks changed it without a sign. Without a SyncToken it may as well be the second
+ * edit within one second.
+ */
+export function isReadOtherwise(change: Change, { record }: Known): change is Version {
+  return (
+    change.kind === 'version' &&
+    record !== null &&
+    !record.deleted &&
+    change.contentHash !== record.contentHash &&
+    change.syncToken !== null &&
+    hasSameStamps(change, record)
+  )
+}
+
+function hasSameStamps(version: Version, record: KnownRecord): boolean {
+  return (
+    version.syncToken === record.syncToken &&
+    version.sourceUpdatedAt.getTime() === record.sourceUpdatedAt.getTime()
+  )
 }
 
 /**

@@ -11,8 +11,8 @@ const NOISE: ReadonlySet<string> = new Set(['domain', 'sparse', 'SyncToken', 'Me
  * are written:
  * - keys are sorted; numbers are in normal form, so that 250 and 250.0 are one; `LinkedTxn` is sorted
  * - `domain`, `sparse`, `SyncToken`, `MetaData`, `Lat` and `Long` are left out at any depth
- * - so is a property whose value is an empty object, or is one without its noise; an empty element of a list stays,
- *   for it is one more element
+ * - so is a property whose value is an empty object or an empty list, or is one without what is left out of it: which
+ *   of them are there depends on how a record is read. An empty element of a list stays, for it is one more element
  * - so is the `name` in an object of just `value` and `name` under a key ending in `Ref`: a copy made at read time
  * - so are the top-level properties named in `alsoNoise`
  *
@@ -41,7 +41,7 @@ function canonicalObject(object: JsonObject, key: string): string {
     .filter(([name]) => !NOISE.has(name) && !(name === 'name' && isReference(object, key)))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, text: canonical(value, name) }))
-    .filter(({ text }) => text !== '{}')
+    .filter(({ text }) => text !== '{}' && text !== '[]')
   return `{${properties.map(({ name, text }) => `${JSON.stringify(name)}:${text}`).join(',')}}`
 }
 

@@ -12,7 +12,7 @@ import { invalidField, momentField, objectField, textField } from './payload-fie
  * Raise it whenever a mapper reads a field differently or anew, or the rule of `contentHash` changes: payloads that
  * were stored under a smaller number are then mapped again, and rows whose content differs gain a version.
  */
-export const MAPPING_VERSION = 1
+export const MAPPING_VERSION = 2
 
 /** One payload of a query, of change data capture or of a read: a version, or a reject that says why it is none. */
 export function mapRecord(entity: Entity, payload: Json, mapping: Mapping): Version | Reject {

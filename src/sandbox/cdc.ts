@@ -4,6 +4,7 @@ import type { CompanyState } from './company-state.ts'
 import { requestInvalid } from './fault-bodies.ts'
 import { pacificSecond, parseMoment } from './pacific-time.ts'
 import { entityNamed, GROUP_FAULT, isKept, refusePoison, viewOf } from './read-answers.ts'
+import { servedText } from './served-text.ts'
 import type { Tombstone } from './shelf.ts'
 import type { ReadTrouble } from './trouble.ts'
 import type { EntityName } from './wire.ts'
@@ -56,7 +57,10 @@ function groupOf(
     .slice(0, room - live.length)
   const objects = live.length + deleted.length
   if (objects === 0) return { text: '{}', objects }
-  const rows = [...live.map(({ text }) => text), ...deleted.map(tombstoneText)].join(',')
+  const rows = [
+    ...live.map(({ text }) => servedText(entity, text, 'cdc')),
+    ...deleted.map(tombstoneText),
+  ].join(',')
   const start = live.length === 0 ? '' : '"startPosition":1,'
   return { text: `{"${entity}":[${rows}],${start}"maxResults":${objects},"totalCount":${objects}}`, objects }
 }

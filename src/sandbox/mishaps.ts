@@ -12,7 +12,7 @@ export function silentChange(draft: Draft, type: EntityName, id: string, patch: 
   Object.assign(draft.silently(type, id), patch)
 }
 
-/** Puts a record there as it is, whatever it holds; the text is served to the letter. Moves no balance. */
+/** Puts a record there as it is, whatever it holds; queries serve the text to the letter. Moves no balance. */
 export function putText(draft: Draft, type: EntityName, text: string): string {
   const object = JSON.parse(text) as JsonObject
   if (typeof object.Id !== 'string' || !/^[^\t\r\n]+$/.test(object.Id))

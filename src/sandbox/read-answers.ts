@@ -8,6 +8,7 @@ import { parseQuery, QueryParserError } from './query-parser.ts'
 import type { Query } from './query-parser.ts'
 import { findRows, QueryValidationError } from './query-run.ts'
 import type { Random } from './random.ts'
+import { servedText, wayOf } from './served-text.ts'
 import type { Entry, Shelf } from './shelf.ts'
 import type { ReadTrouble } from './trouble.ts'
 import { ENTITIES } from './wire.ts'
@@ -87,7 +88,7 @@ export function answerRead(
   const entry = viewOf(state, entity, nowMs, trouble).get(id)
   if (!entry) throw new Refusal(objectNotFound(nowMs))
   refusePoison(entity, [entry], trouble)
-  return enveloped(200, `"${entity}":${entry.text}`, nowMs)
+  return enveloped(200, `"${entity}":${servedText(entity, entry.text, 'id')}`, nowMs)
 }
 
 export function answerCompanyInfo(state: CompanyState, nowMs: number): Answer {
@@ -130,7 +131,8 @@ function rowsResponse(
   const served = page.slice(0, Math.max(0, page.length - trouble.missingRows))
   refusePoison(entity, served, trouble)
   if (served.length === 0) return '{}'
-  const texts = served.map(({ text }) => text).join(',')
+  const way = wayOf(query.where)
+  const texts = served.map(({ text }) => servedText(entity, text, way)).join(',')
   // totalCount appears on some selects only; here on those that one page answers.
   const total = from === 0 && found.length === served.length ? `,"totalCount":${found.length}` : ''
   return `{"${entity}":[${texts}],"startPosition":${query.startPosition},"maxResults":${served.length}${total}}`

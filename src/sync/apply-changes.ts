@@ -1,8 +1,9 @@
 import type { Tx } from '../db/database.ts'
 import type { Change, Page, Tombstone, Version } from '../domain/change.ts'
-import { decide, type Decision, type Known } from '../domain/decide.ts'
+import { decide, isReadOtherwise, type Decision, type Known } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EntityCounts } from '../domain/sync-run.ts'
+import { findSameColumns } from './compare-columns.ts'
 import { readKnown } from './known-records.ts'
 import { OVERLAP_MS, stateOf, type Run } from './run.ts'
 import { buryAll, deleteAll, digUp, touchAll, writeAll, type WriteContext } from './write-records.ts'
@@ -33,9 +34,14 @@ export async function applyChanges(
     entity,
     page.changes.map((change) => change.qboId),
   )
+  const held = ({ qboId }: Change): Known => known.get(qboId) ?? { record: null, buried: null }
+  const readOtherwise = page.changes.filter((change): change is Version =>
+    isReadOtherwise(change, held(change)),
+  )
+  const same = await findSameColumns(tx, run.realmId, entity, readOtherwise)
   const decided = page.changes.map((change): Decided => {
-    const held = known.get(change.qboId) ?? { record: null, buried: null }
-    return { change, known: held, decision: decide(change, held, reading) }
+    const alike: Known = { ...held(change), sameColumns: same.has(change.qboId) }
+    return { change, known: alike, decision: decide(change, alike, reading) }
   })
   const context: WriteContext = { tx, realmId: run.realmId, runId: run.id, entity, ...reading }
   const lost = await write(context, decided)

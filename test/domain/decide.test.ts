@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Change, Version } from '../../src/domain/change.ts'
-import { decide, isDisputed, type Known, type Reading } from '../../src/domain/decide.ts'
+import {
+  decide,
+  isDisputed,
+  isReadOtherwise,
+  type Decision,
+  type Known,
+  type Reading,
+} from '../../src/domain/decide.ts'
 
 interface Told {
   readonly change: Change
@@ -71,6 +78,60 @@ describe('deciding about a copy', () => {
     expect(decided(version('a', later))).toBe('touched')
     expect(decided({ ...version('a', at), syncToken: '9' })).toBe('touched')
     expect(decided({ ...version('b', at), syncToken: '9' })).toBe('updated')
+  })
+
+  // What is held: SyncToken 3, as of 10:00, content a, observed at 10:01.
+  const HELD_AT = '10:00:00'
+  const LATER = '10:00:05'
+  const EARLIER = '09:59:55'
+  test.each<[string, string | null, string, 'a' | 'b', boolean | undefined, Decision, Decision]>([
+    // SyncToken, LastUpdatedTime, content, columns alike: decision by change data capture, by a listing or by id
+    ['the same again', '3', HELD_AT, 'a', undefined, 'unchanged', 'unchanged'],
+    ['read in another way', '3', HELD_AT, 'b', true, 'unchanged', 'unchanged'],
+    ['a column changed without a sign', '3', HELD_AT, 'b', false, 'updated', 'updated'],
+    ['columns that nobody looked up', '3', HELD_AT, 'b', undefined, 'updated', 'updated'],
+    ['a second edit within the second', '4', HELD_AT, 'b', undefined, 'updated', 'updated'],
+    ['that edit, though its columns are alike', '4', HELD_AT, 'b', true, 'updated', 'updated'],
+    ['an edit without change within the second', '4', HELD_AT, 'a', undefined, 'touched', 'touched'],
+    ['a touch', '3', LATER, 'a', undefined, 'touched', 'touched'],
+    ['a balance that moved with its time', '3', LATER, 'b', true, 'updated', 'updated'],
+    ['an edit', '4', LATER, 'b', undefined, 'updated', 'updated'],
+    ['no SyncToken where there was one', null, HELD_AT, 'b', true, 'updated', 'updated'],
+    ['an older copy', '2', EARLIER, 'b', undefined, 'stale', 'updated'],
+    ['an older time with the same content', '3', EARLIER, 'a', undefined, 'stale', 'touched'],
+  ])('%s', (_what, syncToken, at, contentHash, sameColumns, told, read) => {
+    const moment = (time: string) => new Date(`2026-11-02T${time}Z`)
+    const held = {
+      change: { ...version('a', moment(HELD_AT)), syncToken: '3' },
+      observedAt: moment('10:01:00'),
+    }
+    const known: Known = { ...take(NOTHING, held), ...(sameColumns === undefined ? {} : { sameColumns }) }
+    const change = { ...version(contentHash, moment(at)), syncToken }
+    const answered = { observedAt: moment('10:02:00'), runBeganAt: moment('10:02:00') }
+    expect(decide(change, known, { ...answered, authoritative: false })).toBe(told)
+    expect(decide(change, known, { ...answered, authoritative: true })).toBe(read)
+    const late = { observedAt: moment('10:00:30'), runBeganAt: moment('10:02:00') }
+    const isNewer = at === LATER
+    expect(decide(change, known, { ...late, authoritative: false })).toBe(isNewer ? told : 'stale')
+    expect(isReadOtherwise(change, known)).toBe(contentHash === 'b' && syncToken === '3' && at === HELD_AT)
+  })
+
+  test('of a record without a SyncToken, takes any other content for an edit', () => {
+    const at = new Date('2026-11-02T10:00:00Z')
+    const held = { change: { ...version('a', at), syncToken: null }, observedAt: at }
+    const other = { ...version('b', at), syncToken: null }
+    const known = { ...take(NOTHING, held), sameColumns: true }
+    expect(isReadOtherwise(other, known)).toBe(false)
+    expect(decide(other, known, reading({ ...held, change: other }, false))).toBe('updated')
+  })
+
+  test('asks nothing about the columns of a deleted record or of one never seen', () => {
+    const at = new Date('2026-11-02T10:00:00Z')
+    const known = take(NOTHING, { change: version('a', at), observedAt: at })
+    const gone = { ...known, record: { ...known.record!, deleted: true } }
+    expect(isReadOtherwise(version('b', at), gone)).toBe(false)
+    expect(isReadOtherwise(version('b', at), NOTHING)).toBe(false)
+    expect(isReadOtherwise(tombstone(at), known)).toBe(false)
   })
 
   test('brings a deleted record back only for a newer copy, or one read on purpose', () => {

@@ -25,6 +25,13 @@ describe('two payloads with the same content have the same hash', () => {
     ['coordinates', '{"ShipAddr":{"Id":"5","Lat":"1.5","Long":"INVALID"}}', '{"ShipAddr":{"Id":"5"}}'],
     ['an object emptied of its noise', '{"a":1,"ShipAddr":{"Lat":"INVALID"}}', '{"a":1}'],
     ['an empty object', '{"a":1,"TaxExemptionRef":{},"x":{"y":{}}}', '{"a":1}'],
+    ['an empty list', '{"a":1,"LinkedTxn":[],"CustomField":[]}', '{"a":1}'],
+    ['a list in an object that holds nothing else', '{"a":1,"x":{"any":[],"y":{"z":[]}}}', '{"a":1}'],
+    [
+      'an empty list in an element of a list',
+      '{"Line":[{"Id":"1","LinkedTxn":[]}]}',
+      '{"Line":[{"Id":"1"}]}',
+    ],
     ['the name in a reference', '{"VendorRef":{"value":"31","name":"Old"}}', '{"VendorRef":{"value":"31"}}'],
     ['nothing at all', '{}', '{"MetaData":{}}'],
   ])('%s', (_what, one, other) => {
@@ -58,7 +65,8 @@ describe('two payloads with different content have different hashes', () => {
     ['a digit that a float would lose', '{"a":12345678901234567.89}', '{"a":12345678901234567.88}'],
     ['a number and a text', '{"a":250}', '{"a":"250"}'],
     ['null and nothing', '{"a":null}', '{}'],
-    ['an empty list and nothing', '{"LinkedTxn":[]}', '{}'],
+    ['a list of something and nothing', '{"LinkedTxn":[{"TxnId":"1"}]}', '{"LinkedTxn":[]}'],
+    ['a list of an empty element and nothing', '{"Line":[{}]}', '{}'],
     ['one more empty element', '{"Line":[{}]}', '{"Line":[{},{}]}'],
     ['the order of lines', '{"Line":[{"Id":"1"},{"Id":"2"}]}', '{"Line":[{"Id":"2"},{"Id":"1"}]}'],
     [

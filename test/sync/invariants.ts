@@ -86,7 +86,8 @@ function tornPeriods(mirror: Pick<TestMirror, 'rows'>, table: string): Promise<u
   )
 }
 
-async function everyRow(mirror: TestMirror, realmId: string): Promise<unknown> {
+/** Every row and version of a company, with the transaction that wrote it. */
+export async function everyRow(mirror: TestMirror, realmId: string): Promise<unknown> {
   const tables = MIRRORED.flatMap((table) => [table, `${table}_history`])
   const rows = await Promise.all(
     [...tables, 'tombstones'].map((table) =>

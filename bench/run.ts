@@ -7,6 +7,7 @@ import { backfill } from './backfill.ts'
 import { fleet } from './fleet.ts'
 import { metricsBench } from './metrics.ts'
 import { peer } from './peer.ts'
+import { peopleFirst } from './people-first.ts'
 import { queue } from './queue.ts'
 import { rest } from './rest.ts'
 import { soak, SOAK_COMPANIES, SOAK_MINUTES } from './soak.ts'
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rest: (context) => rest(context),
   metrics: (context) => metricsBench(context),
   statements: (context) => statements(context),
+  'people-first': (context) => peopleFirst(context),
   peer: (context) => peer(context),
 }
 

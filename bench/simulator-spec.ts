@@ -3,8 +3,10 @@ export interface SimulatorSpec {
   readonly companies: number
   /** Records in each company at the start. */
   readonly records: number
-  /** Invoices put into the first company on top of them. */
+  /** Invoices put into the first companies on top of them. */
   readonly invoices: number
+  /** How many companies those are; 1 when left out. */
+  readonly giants?: number
 }
 
 /** What it tells its parent once it listens. */

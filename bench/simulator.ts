@@ -1,4 +1,4 @@
-import { startSandbox, type CompanySpec, type Sandbox } from '../src/sandbox/sandbox.ts'
+import { startSandbox, type Books, type CompanySpec, type Sandbox } from '../src/sandbox/sandbox.ts'
 import {
   SIMULATOR_CLIENT,
   type SimulatorReady,
@@ -49,11 +49,12 @@ function companyOf(index: number): CompanySpec {
   }
 }
 
-/** Copies of the first company's own invoices under new ids: made one by one they would take minutes. */
+/** Copies of the first companies' own invoices under new ids: made one by one they would take minutes. */
 function putInvoices(into: Sandbox): void {
-  const [first] = into.companies()
-  if (spec.invoices === 0 || !first) return
-  const books = into.books(first.realmId)
+  for (const { realmId } of into.companies().slice(0, spec.giants ?? 1)) putInto(into.books(realmId))
+}
+
+function putInto(books: Books): void {
   const patterns = books.records('Invoice')
   for (let made = 0; made < spec.invoices; made += 1) {
     const atMs = FIRST_PUT_MS + Math.floor(made / PUT_PER_SECOND) * 1000

@@ -5,6 +5,7 @@ import { startBenchPostgres, type BenchPostgres } from '../../bench/bench-postgr
 import { fleet } from '../../bench/fleet.ts'
 import { metricsBench } from '../../bench/metrics.ts'
 import { peer } from '../../bench/peer.ts'
+import { peopleFirst } from '../../bench/people-first.ts'
 import { queue } from '../../bench/queue.ts'
 import { rest } from '../../bench/rest.ts'
 import { leastSquaresSlope } from '../../bench/slope.ts'
@@ -58,6 +59,11 @@ describe('a bench of the smallest size', () => {
       /one of them listening/,
     )
     expect(valueOf(report, 'connections of the queue at rest, polling each 0.5 s')).toMatch(/none listening/)
+  })
+
+  test('people-first: a person is served beside backfills', async () => {
+    const report = await peopleFirst(context, { invoices: 10, asked: 1 })
+    expect(valueOf(report, 'two loops: the median, of that without')).toMatch(/x$/)
   })
 
   test('rest: the service holds no more connections than it may', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { dumpMirror, expectedMirror } from '../setup/books.ts'
+import { mostWithin } from '../setup/pace.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 import { createChoices, type Choices } from '../simulation/random.ts'
 import { expectSound, MIRRORED } from '../sync/invariants.ts'
@@ -68,6 +69,31 @@ describe('several processes on one database', () => {
     },
     180_000 + KILL_MINUTES * 60_000,
   )
+
+  test('call no company faster than QuickBooks allows, runs in turn and new tokens between them', async () => {
+    const { deployment, realmIds } = await deploy({ companies: 1 })
+    const [realmId = ''] = realmIds
+    const replicas = [await deployment.start(), await deployment.start()]
+    const fullRun = async (replica: Replica) => {
+      const body = { mode: 'full' }
+      return (await replica.request('POST', `/admin/sync/${realmId}?wait=25`, { body })).text
+    }
+    const newTokens = async (replica: Replica) => {
+      const { refreshToken } = deployment.sandbox.companies()[0]!
+      return (await replica.request('PUT', `/admin/companies/${realmId}`, { body: { refreshToken } })).status
+    }
+    for (const first of replicas) {
+      const asked = replicas.flatMap((replica) => [fullRun(replica), newTokens(first)])
+      expect((await Promise.all(asked)).filter((status) => typeof status === 'number')).toEqual([200, 200])
+    }
+    await settled(deployment)
+    const calls = deployment.sandbox.calls.list().filter((call) => call.realmId === realmId)
+    expect(calls.filter(({ status }) => status === 429)).toEqual([])
+    const times = calls.map(({ atMs }) => atMs)
+    expect(times.length).toBeGreaterThan(30)
+    expect(mostWithin(times, 1_000)).toBeLessThanOrEqual(10)
+    expect(mostWithin(times, 60_000)).toBeLessThanOrEqual(500)
+  }, 90_000)
 
   test('one that is paused in a run loses it to another, writes nothing when it wakes up, and goes on working', async () => {
     const { deployment, realmIds } = await deploy({ companies: 1 })

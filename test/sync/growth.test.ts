@@ -12,26 +12,25 @@ import {
   type TestMirror,
 } from '../setup/mirror.ts'
 
-// What others left behind in a while; enough that a statement that walks it is told from one that does not.
+// What others left behind in a while; enough that a statement which walks it is told from one that does not.
 const HISTORY = [
   `INSERT INTO companies (realm_id, status, status_changed_at, next_sync_at, created_at, last_success_at)
    SELECT (9000 + n)::text, 'active', now(), timestamptz '2026-11-02 11:00Z', now(), timestamptz '2026-11-01'
-     FROM generate_series(1, 50) n`,
+     FROM generate_series(1, 3000) n`,
   `INSERT INTO sync_runs (realm_id, trigger, mode, status, started_at, finished_at, served_request, error_code)
-   SELECT (9001 + n % 50)::text, 'schedule', 'incremental', CASE n % 40 WHEN 0 THEN 'failed' ELSE 'succeeded' END,
+   SELECT (9001 + n % 3000)::text, 'schedule', 'incremental', CASE n % 40 WHEN 0 THEN 'failed' ELSE 'succeeded' END,
           started_at, started_at, 1, CASE n % 40 WHEN 0 THEN 'needs_reauth' END
      FROM generate_series(1, 60000) n, LATERAL (SELECT timestamptz '2026-11-02' - (60000 - n) * interval '1 second') AS r (started_at)`,
   `INSERT INTO quickbooks_calls
-   SELECT (9001 + n % 50)::text, date '2026-10-31' - n / 50, 'cdc', '200', 1, 1 FROM generate_series(1, 40000) n`,
+   SELECT (9001 + n % 3000)::text, date '2026-10-31' - n / 3000, 'cdc', '200', 1, 1 FROM generate_series(1, 60000) n`,
   `INSERT INTO sync_rejects (realm_id, entity, qbo_id, payload, code, reason, sync_run_id, first_seen_at, last_seen_at,
                              retry_at, resolved_at)
-   SELECT (9001 + n % 50)::text, 'bill', n::text, '{}', 'invalid_payload', 'why', 1, now(), now(), now(), now()
-     FROM generate_series(1, 40000) n`,
+   SELECT (9001 + n % 3000)::text, 'bill', n::text, repeat('x', 100), 'invalid_payload', 'why', 1, now(), now(), now(), now()
+     FROM generate_series(1, 60000) n`,
   'VACUUM ANALYZE',
 ]
-const GROWING = ['sync_runs', 'quickbooks_calls', 'sync_rejects', 'tombstones']
-// More than a page or the runs of a day, and far below what was filled in.
-const MOST_ROWS = 1_500
+// Of 8 kB. What belongs to one company, and a glance at each of the 3,000, takes less; the fill alone is more than 1,000.
+const MOST_PAGES = 600
 
 let mirror: TestMirror
 let http: OpenHttp
@@ -69,19 +68,22 @@ describe('no statement walks the history of others', () => {
     ['of a run whose tokens are refused', () => fail('auth120')],
     [
       'of a tick',
-      () =>
-        tick({
+      async () => {
+        // Whoever is due is written to, which is no history.
+        await client.query(`UPDATE companies SET next_sync_at = $1`, [inFiveMinutes()])
+        await tick({
           database: mirror.database,
           enqueue: () => Promise.resolve(),
           intervalSeconds: INTERVAL_SECONDS,
           monthlyCallBudget: 1_000_000,
-        }),
+        })
+      },
     ],
     ...[
       `/admin/companies?limit=10`,
       `/admin/companies/9001`,
       `/admin/companies/9001/rejects`,
-      `/admin/companies/9999/rejects?resolved=true`,
+      `/admin/companies/9001/rejects?resolved=true`,
       `/admin/sync/runs`,
       `/admin/sync/runs?status=running`,
       `/admin/sync/runs?status=abandoned`,
@@ -92,7 +94,7 @@ describe('no statement walks the history of others', () => {
       `/api/companies/${OTHER_REALM}/bills`,
     ].map((path): [string, () => Promise<unknown>] => [
       `of ${path}`,
-      () => http.send('get', path).expect((answer) => expect([200, 404]).toContain(answer.status)),
+      () => http.send('get', path).expect(200),
     ]),
   ])('%s', async (_what, work) => {
     mirror.clock.move({ minutes: 15 })
@@ -103,11 +105,13 @@ describe('no statement walks the history of others', () => {
       .filter(({ sql }) => /^\s*(select|insert|update|delete|with)\b/i.test(sql))
     expect(statements.length).toBeGreaterThan(0)
     for (const { sql, bindings } of statements) {
-      const rows = await rowsWalked(sql, bindings)
-      expect({ sql, walks: rows > MOST_ROWS ? rows : 'few' }).toEqual({ sql, walks: 'few' })
+      const pages = await pagesRead(sql, bindings)
+      expect({ sql, reads: pages > MOST_PAGES ? pages : 'few' }).toEqual({ sql, reads: 'few' })
     }
   })
 })
+
+const inFiveMinutes = () => new Date(mirror.clock.now().getTime() + 300_000)
 
 async function fail(kind: 'auth100' | 'auth120' | 'throttled429', times = 1): Promise<void> {
   const fault = mirror.sandbox.faults.add({ kind, realmId: OTHER_REALM })
@@ -121,31 +125,22 @@ async function fail(kind: 'auth100' | 'auth120' | 'throttled429', times = 1): Pr
   )
 }
 
-interface PlanNode {
-  readonly 'Relation Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly Plans?: readonly PlanNode[]
+interface Read {
+  readonly 'Shared Hit Blocks': number
+  readonly 'Shared Read Blocks': number
 }
 
-/** How many rows of the tables that grow a statement looks at, undone afterwards. */
-async function rowsWalked(sql: string, bindings: unknown[]): Promise<number> {
+/** How many pages of tables and indexes a statement looks at, undone afterwards. */
+async function pagesRead(sql: string, bindings: unknown[]): Promise<number> {
   await client.query('BEGIN')
   try {
-    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-      `EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`,
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Read }] }>(
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sql}`,
       bindings,
     )
-    return walkedBelow(rows[0]!['QUERY PLAN'][0].Plan)
+    const read = rows[0]!['QUERY PLAN'][0].Plan
+    return read['Shared Hit Blocks'] + read['Shared Read Blocks']
   } finally {
     await client.query('ROLLBACK')
   }
-}
-
-function walkedBelow(node: PlanNode): number {
-  const own = GROWING.includes(node['Relation Name'] ?? '')
-    ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
-    : 0
-  return Math.max(own, ...(node.Plans ?? []).map(walkedBelow))
 }

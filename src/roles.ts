@@ -78,18 +78,16 @@ function syncOptions({
     intervalSeconds: config.syncIntervalSeconds,
     random,
     log,
-    openReader({ realmId, homeCurrency, onCall, signal }) {
+    openReader({ onCall, ...access }) {
       const observe: OnCall = (call) => {
         metrics.observeQuickBooksCall(call)
         onCall(call)
       }
       return quickbooks.company({
-        realmId,
-        homeCurrency,
-        signal,
+        ...access,
         onCall: observe,
-        accessToken: () => tokens.get(realmId, observe),
-        renewAccessToken: (stale) => tokens.renew(realmId, stale, observe),
+        accessToken: () => tokens.get(access.realmId, observe),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, observe),
       })
     },
   }

@@ -6,7 +6,7 @@ import type { Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
-import type { CompanyReader } from '../quickbooks/quickbooks.ts'
+import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
 import { abandonRun } from './abandon-runs.ts'
 import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
 import { failRun } from './fail-run.ts'
@@ -15,6 +15,7 @@ import { finishRun } from './finish-run.ts'
 import { keepLease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
+import { pageRowsOf } from './page-rows.ts'
 import { recordLastCalls } from './record-calls.ts'
 import { remap } from './remap.ts'
 import { changedRecords, happened } from './report.ts'
@@ -26,6 +27,7 @@ export interface ReaderAccess {
   readonly homeCurrency: () => string | null
   readonly onCall: (call: QuickBooksCall) => void
   readonly signal: AbortSignal
+  readonly pageRows: PageRows
 }
 
 export interface SyncOptions {
@@ -88,6 +90,7 @@ function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, sign
       homeCurrency: () => run.homeCurrency,
       onCall: (call) => noteCall(run, call),
       signal,
+      pageRows: pageRowsOf(() => run),
     }),
     firstAnswerAt: null,
     watermarks: new Map(),

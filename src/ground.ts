@@ -129,8 +129,9 @@ async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
   }
 }
 
-// Intuit cuts a request at 120 s; a page of 1,000 takes about one, and a slow one is better asked for again.
-const CALL_TIMEOUT_MS = 60_000
+// Intuit cuts a request at 120 s, and its own word comes before ours: an answer that takes longer than half of that may
+// be the only one to be had.
+const CALL_TIMEOUT_MS = 125_000
 // The one call during which a transaction is open.
 const TOKEN_TIMEOUT_MS = 10_000
 // No statement of ours takes a second; one that takes 20 is stuck, and its lease would lapse at 30.

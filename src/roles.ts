@@ -91,20 +91,17 @@ function syncOptions({
     intervalSeconds: config.syncIntervalSeconds,
     random,
     log,
-    openReader({ realmId, homeCurrency, onCall, inTurn, onConnection, signal }) {
+    openReader({ onCall, ...access }) {
       const observe: OnCall = (call) => {
         metrics.observeQuickBooksCall(call)
         onCall(call)
       }
-      const asker = { onCall: observe, inTurn, onConnection }
+      const asker = { ...access, onCall: observe }
       return quickbooks.company({
-        realmId,
-        homeCurrency,
-        signal,
+        ...access,
         onCall: observe,
-        inTurn,
-        accessToken: () => tokens.get(realmId, asker),
-        renewAccessToken: (stale) => tokens.renew(realmId, stale, asker),
+        accessToken: () => tokens.get(access.realmId, asker),
+        renewAccessToken: (stale) => tokens.renew(access.realmId, stale, asker),
       })
     },
   }

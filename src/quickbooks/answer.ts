@@ -1,5 +1,14 @@
 import { parseJson, type Json } from './parse-json.ts'
 
+/** One HTTP answer as it came. */
+export interface Reply {
+  readonly status: number
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body, decompressed. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
 /** One HTTP answer, of whatever kind. */
 export interface Answer {
   readonly status: number
@@ -10,16 +19,18 @@ export interface Answer {
   readonly body: Json | undefined
 }
 
-export function readAnswer(status: number, headers: Readonly<Record<string, string>>, text: string): Answer {
+export function readAnswer({ status, headers, bytes }: Reply): Answer {
+  // Drops a byte order mark, and makes of bytes that are no UTF-8 what every reader makes of them.
+  const text = new TextDecoder().decode(bytes)
   return { status, headers, text, body: parsedOrUndefined(text) }
 }
 
 /** Intuit's own number of the call. */
-export function intuitTidOf(answer: Answer): string | null {
-  return answer.headers['intuit_tid'] ?? null
+export function intuitTidOf({ headers }: Pick<Answer, 'headers'>): string | null {
+  return headers['intuit_tid'] ?? null
 }
 
-export function isSuccess({ status }: Answer): boolean {
+export function isSuccess({ status }: Pick<Answer, 'status'>): boolean {
   return status >= 200 && status < 300
 }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Agent as HttpAgent } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
+import { Readable } from 'node:stream'
 
 import type { AxiosResponseTransformer, InternalAxiosRequestConfig } from 'axios'
 
@@ -16,8 +17,8 @@ export interface Hook {
   readonly toUrl: (url: string) => string
   /** Called when the request leaves. */
   readonly onRequest: () => void
-  /** Called with the whole answer of whatever status. What it throws reaches the callback of node-quickbooks. */
-  readonly onAnswer: (status: number, headers: Readonly<Record<string, string>>, text: string) => void
+  /** Called with an answer of whatever status when its body begins; it is read to its end or destroyed there. */
+  readonly onAnswer: (status: number, headers: Readonly<Record<string, string>>, body: Readable) => void
 }
 
 const hooks = new AsyncLocalStorage<Hook>()
@@ -55,17 +56,16 @@ function applyHook(config: InternalAxiosRequestConfig): InternalAxiosRequestConf
     // An answer of any status is judged by its body, and no error of axios, which holds the Authorization header,
     // is made of it.
     validateStatus: () => true,
-    responseType: 'text',
+    responseType: 'stream',
     transformResponse: [answerTo(hook)],
   })
 }
 
-/** The body stays text for axios; node-quickbooks is handed an empty envelope that it finds nothing wrong with. */
+/** The body passes axios by; node-quickbooks is handed an empty envelope that it finds nothing wrong with. */
 function answerTo(hook: Hook): AxiosResponseTransformer {
-  return (text: unknown, headers, status) => {
-    // Without a text the connection broke inside the body, and the error tells.
-    if (typeof text !== 'string' || status === undefined) return text
-    hook.onAnswer(status, namedByLowerCase(headers.toJSON()), text)
+  return (body: unknown, headers, status) => {
+    if (!(body instanceof Readable) || status === undefined) return body
+    hook.onAnswer(status, namedByLowerCase(headers.toJSON()), body)
     return { QueryResponse: {} }
   }
 }

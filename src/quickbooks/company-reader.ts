@@ -3,16 +3,16 @@ import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import type { InTurn } from '../domain/pace.ts'
 import type { CallOperation, QuickBooksCall } from '../domain/quickbooks-call.ts'
-import type { Answer } from './answer.ts'
 import { countQuery } from './build-query.ts'
-import { readCompanyInfo, readPreferences, type CompanyInfo, type Preferences } from './company-facts.ts'
-import { readChanges, readCount, readQueryAnswer } from './envelope.ts'
-import { faultOf } from './fault.ts'
+import type { CompanyInfo, Preferences } from './company-facts.ts'
 import type { ListingCursor } from './listing-cursor.ts'
 import { listPage, type ListingPage } from './list-page.ts'
 import { MAPPERS } from './registry.ts'
 import type { Mapping } from './mapping.ts'
 import { toSecond } from './moment.ts'
+import { createPageSizes, type PageRows } from './page-sizes.ts'
+import type { ReadingOf, Wanted } from './read-reply.ts'
+import type { ReplyReader } from './reply-reader.ts'
 import { createClient, type ReadOnlyClient } from './node-quickbooks.ts'
 import { toChangesAnswer, type ChangesAnswer } from './read-changes.ts'
 import { readByIds } from './read-by-ids.ts'
@@ -32,6 +32,8 @@ export interface CompanyAccess {
   readonly inTurn: InTurn
   /** Ends calls in flight. */
   readonly signal: AbortSignal
+  /** Left out where no listing is read, or nothing is to be kept of it. */
+  readonly pageRows?: PageRows
 }
 
 /**
@@ -44,7 +46,10 @@ export interface CompanyReader {
   preferences(): Promise<Preferences>
   /** Change data capture, one call for all entities. `window_exceeded` when `since` lies too far back. */
   changes(entities: readonly Entity[], since: Date): Promise<ChangesAnswer>
-  /** One page of a listing, in one call, or in a dozen when a record on it cannot be served. */
+  /**
+   * One page of a listing, in one call; in a few where one was too heavy or too late, or in a dozen when a record on
+   * it cannot be served.
+   */
   listPage(entity: Entity, cursor: ListingCursor): Promise<ListingPage>
   /** How many records QuickBooks has, inactive ones included. */
   count(entity: Entity): Promise<{ readonly observedAt: Date; readonly count: number }>
@@ -57,45 +62,47 @@ export interface ReaderOptions {
   readonly callTimeoutMs: number
   readonly now: () => number
   readonly transport: Transport
+  readonly replies: ReplyReader
 }
 
 export function createCompanyReader(options: ReaderOptions, access: CompanyAccess): CompanyReader {
   // It becomes a part of the address, unescaped.
   if (!/^\d+$/.test(access.realmId)) throw new LedgerError('internal', 'a realm id consists of digits')
   const call = callerOf(options, access)
+  const sizes = createPageSizes(access.pageRows)
   const mapping = (): Mapping => ({ homeCurrency: access.homeCurrency() })
   const query = (entity: Entity, operation: CallOperation) => (conditions: string) =>
-    call(
-      operation,
-      (client, callback) => client[MAPPERS[entity].find](conditions, callback),
-      (answer) => readQueryAnswer(answer, MAPPERS[entity].intuitName),
-    )
-  const count = (entity: Entity) =>
-    call('count', (client, callback) => client[MAPPERS[entity].find](countQuery(entity), callback), readCount)
+    call(operation, (client, callback) => client[MAPPERS[entity].find](conditions, callback), {
+      kind: 'rows',
+      entity,
+      mapping: mapping(),
+    })
   return {
     companyInfo: () =>
-      call(
-        'company_info',
-        (client, callback) => client.getCompanyInfo(access.realmId, callback),
-        readCompanyInfo,
-      ),
+      call('company_info', (client, callback) => client.getCompanyInfo(access.realmId, callback), {
+        kind: 'companyInfo',
+      }),
     preferences: () =>
-      call('preferences', (client, callback) => client.getPreferences(callback), readPreferences),
+      call('preferences', (client, callback) => client.getPreferences(callback), { kind: 'preferences' }),
     async changes(entities, since) {
       const names = entities.map((entity) => MAPPERS[entity].intuitName).join(',')
-      const envelope = await call(
+      const changed = await call(
         'cdc',
         (client, callback) => client.changeDataCapture(names, toSecond(since), callback),
-        readChanges,
+        { kind: 'changes', mapping: mapping() },
       )
-      return toChangesAnswer(envelope, mapping())
+      return toChangesAnswer(changed)
     },
-    listPage: (entity, cursor) => listPage(entity, cursor, mapping(), query(entity, 'query')),
+    listPage: (entity, cursor) => listPage(entity, cursor, query(entity, 'query'), sizes),
     async count(entity) {
-      const { observedAt, count: total } = await count(entity)
-      return { observedAt, count: total }
+      const { observedAt, count } = await call(
+        'count',
+        (client, callback) => client[MAPPERS[entity].find](countQuery(entity), callback),
+        { kind: 'count' },
+      )
+      return { observedAt, count }
     },
-    byIds: (entity, ids) => readByIds(entity, ids, mapping(), query(entity, 'read_by_id')),
+    byIds: (entity, ids) => readByIds(entity, ids, query(entity, 'read_by_id'), sizes.rows(entity)),
   }
 }
 
@@ -103,10 +110,10 @@ type Start = (client: ReadOnlyClient, callback: (error: unknown) => void) => voi
 
 /** One call with a token that may have expired meanwhile. */
 function callerOf(options: ReaderOptions, access: CompanyAccess) {
-  const { transport, callTimeoutMs, now, apiBaseUrl } = options
+  const { transport, replies, callTimeoutMs, now, apiBaseUrl } = options
   const { realmId, signal, onCall, inTurn } = access
 
-  const callOnce = <T>(operation: CallOperation, start: Start, read: (answer: Answer) => T, token: string) =>
+  const callOnce = (operation: CallOperation, start: Start, wanted: Wanted, token: string) =>
     inTurn(() =>
       transport.send({
         operation,
@@ -115,24 +122,21 @@ function callerOf(options: ReaderOptions, access: CompanyAccess) {
         onCall,
         ...(operation === 'count' ? { toUrl: countInstead } : {}),
         start: (callback) => start(createClient({ apiBaseUrl, realmId, accessToken: token }), callback),
-        read: (answer) => {
-          const fault = faultOf(answer, { operation, secrets: [token], nowMs: now() })
-          if (fault) throw fault
-          return read(answer)
-        },
+        read: (reply) => replies.read(reply, wanted, { operation, secrets: [token], nowMs: now() }),
       }),
     )
 
-  return async <T>(operation: CallOperation, start: Start, read: (answer: Answer) => T): Promise<T> => {
+  return async <W extends Wanted>(operation: CallOperation, start: Start, wanted: W) => {
     const token = await access.accessToken()
     try {
-      return await callOnce(operation, start, read, token)
+      return (await callOnce(operation, start, wanted, token)) as ReadingOf[W['kind']]
     } catch (error) {
       if (!isExpiry(error)) throw error
       const renewed = await access.renewAccessToken(token)
-      return await callOnce(operation, start, read, renewed).catch((again: unknown) => {
-        throw isExpiry(again) ? refusedAgain(again) : again
+      const again = await callOnce(operation, start, wanted, renewed).catch((refused: unknown) => {
+        throw isExpiry(refused) ? refusedAgain(refused) : refused
       })
+      return again as ReadingOf[W['kind']]
     }
   }
 }

@@ -9,11 +9,11 @@ export interface Observed {
   readonly intuitTid: string | null
 }
 
-export interface QueryAnswer extends Observed {
+interface QueryRows extends Observed {
   readonly rows: readonly Json[]
 }
 
-export interface ChangesEnvelope extends Observed {
+interface ChangesEnvelope extends Observed {
   /** Rows by Intuit's name of their entity; only names with rows in them. */
   readonly rows: ReadonlyMap<string, readonly Json[]>
 }
@@ -22,7 +22,7 @@ export interface ChangesEnvelope extends Observed {
  * The readers of Intuit's envelopes, for answers in which no fault was found. One that is not what was asked for
  * throws `unavailable`: it is never taken for an empty page.
  */
-export function readQueryAnswer(answer: Answer, intuitName: string): QueryAnswer {
+export function readQueryRows(answer: Answer, intuitName: string): QueryRows {
   const response = objectIn(answer, bodyOf(answer), 'QueryResponse')
   return { ...observed(answer), rows: rowsOf(answer, response, intuitName) }
 }

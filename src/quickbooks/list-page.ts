@@ -1,14 +1,22 @@
-import type { Page, Reject, Tombstone, Version } from '../domain/change.ts'
+import type { Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
-import { listingQuery, PAGE_ROWS } from './build-query.ts'
-import { earliest, type QueryAnswer } from './envelope.ts'
-import { advance, isSeen, positionOf, sortFieldOf, timeOf, type ListingCursor } from './listing-cursor.ts'
-import { mapRecord, rejected } from './mappers.ts'
+import type { LedgerError } from '../domain/ledger-error.ts'
+import { listingQuery } from './build-query.ts'
+import { earliest } from './envelope.ts'
+import type { ListedRow, QueryAnswer } from './listed-row.ts'
+import {
+  advance,
+  passOver,
+  positionOf,
+  seenAt,
+  sortFieldOf,
+  timeOf,
+  type ListingCursor,
+} from './listing-cursor.ts'
 import { partRows } from './map-rows.ts'
-import type { Mapping } from './mapping.ts'
-import type { Json } from './parse-json.ts'
+import { FEWEST_FOR_TIME, fewerMayDo, type PageSizes } from './page-sizes.ts'
 import { invalidField } from './payload-fields.ts'
-import { isPoisoned, readAroundPoison, type ReadSlice, type Slice } from './poisoned-page.ts'
+import { isPoisoned, readAroundPoison, rejectAt, type ReadSlice, type Slice } from './poisoned-page.ts'
 
 export interface ListingPage {
   readonly page: Page
@@ -16,67 +24,82 @@ export interface ListingPage {
   readonly next: ListingCursor | null
 }
 
+// Each may take two minutes; the next run goes on with fewer rows.
+const MOST_LATE_ANSWERS = 3
+
 /**
- * The next page of a listing. A page that QuickBooks cannot serve because of one record is read in
- * smaller pieces until that record stands alone; it becomes a reject, and the page may then be shorter than others
- * although the listing goes on.
+ * The next page of a listing. One that is too much, for QuickBooks to serve in time or for us to hold, is asked for
+ * again with fewer rows. One that QuickBooks cannot serve because of one record is read in smaller pieces until that
+ * record stands alone; it becomes a reject, as does one that alone is too heavy, and the page may then be shorter
+ * than others although the listing goes on.
  */
 export async function listPage(
   entity: Entity,
   cursor: ListingCursor,
-  mapping: Mapping,
   query: (conditions: string) => Promise<QueryAnswer>,
+  sizes: PageSizes,
 ): Promise<ListingPage> {
   const readSlice: ReadSlice = async (from, rows) => {
     const { since, offset } = from
     const conditions = listingQuery(entity, { field: sortFieldOf(from), since, offset, rows })
     return { ...(await query(conditions)), from }
   }
-  try {
-    const slice = await readSlice(cursor, PAGE_ROWS)
-    return toPage(entity, [slice], [], advance(cursor, slice, PAGE_ROWS), mapping)
-  } catch (error) {
-    if (!isPoisoned(error)) throw error
-    const around = await readAroundPoison(cursor, PAGE_ROWS, readSlice)
-    return toPage(entity, around.slices, around.rejects, around.next, mapping)
+  const tooHeavy: Reject[] = []
+  let at = cursor
+  let lateAnswers = 0
+  for (;;) {
+    const rows = sizes.rows(entity)
+    try {
+      const slice = await readSlice(at, rows)
+      await sizes.noteServed(entity, rows, slice)
+      return toPage([slice], tooHeavy, advance(at, slice, rows))
+    } catch (error) {
+      const why = fewerMayDo(error)
+      if (why === 'heavy' && rows === 1) {
+        tooHeavy.push(rejectAt(at, error as LedgerError))
+        at = passOver(at)
+      } else if (why === 'heavy' || (why === 'late' && rows > FEWEST_FOR_TIME)) {
+        await sizes.noteTooMuch(entity, rows, why)
+        if (why === 'late') lateAnswers += 1
+        if (lateAnswers === MOST_LATE_ANSWERS) throw error
+      } else {
+        if (!isPoisoned(error)) throw error
+        const around = await readAroundPoison(at, rows, readSlice)
+        return toPage(around.slices, [...tooHeavy, ...around.rejects], around.next)
+      }
+    }
   }
 }
 
 function toPage(
-  entity: Entity,
   slices: readonly Slice[],
-  poisoned: readonly Reject[],
+  unreadable: readonly Reject[],
   next: ListingCursor | null,
-  mapping: Mapping,
 ): ListingPage {
-  const parts = slices.map((slice) => mapSlice(entity, slice, mapping))
+  const parts = slices.map(partSlice)
   const page = {
     changes: parts.flatMap(({ changes }) => changes),
-    rejects: [...parts.flatMap(({ rejects }) => rejects), ...poisoned],
+    rejects: [...parts.flatMap(({ rejects }) => rejects), ...unreadable],
     observedAt: earliest(slices),
   }
   return { page, next }
 }
 
-function mapSlice(entity: Entity, { from, rows }: Slice, mapping: Mapping) {
-  const places = rows.map((row, index) => ({ row, index })).filter(({ row }) => !isSeen(from, row))
+function partSlice({ from, rows }: Slice) {
+  const isSeen = seenAt(from)
+  const places = rows.map((row, index) => ({ row, index })).filter(({ row }) => !isSeen(row))
   return partRows(
     places,
-    ({ row }) => mapListed(entity, row, from, mapping),
+    ({ row }) => placed(row, from),
     (index) => positionOf(from, places[index]?.index ?? 0),
   )
 }
 
 /** A row without the time by which the listing goes has no place in it. */
-function mapListed(
-  entity: Entity,
-  row: Json,
-  from: ListingCursor,
-  mapping: Mapping,
-): Version | Tombstone | Reject {
-  const mapped = mapRecord(entity, row, mapping)
-  if ('kind' in mapped && timeOf(row, from) === null) {
-    return rejected(row, invalidField(`MetaData.${sortFieldOf(from)}`, undefined, 'a time with an offset'))
-  }
-  return mapped
+function placed(row: ListedRow, from: ListingCursor): ListedRow['mapped'] {
+  const { mapped } = row
+  if (!('kind' in mapped) || timeOf(row, from) !== null) return mapped
+  const reason = invalidField(`MetaData.${sortFieldOf(from)}`, undefined, 'a time with an offset')
+  const payload = mapped.kind === 'version' ? mapped.raw : ''
+  return { qboId: mapped.qboId, position: null, payload, reason }
 }

@@ -1,8 +1,7 @@
 import { LedgerError } from '../domain/ledger-error.ts'
 import type { SortField } from './build-query.ts'
-import { idOf } from './mappers.ts'
-import { parseMoment, toSecond } from './moment.ts'
-import { isJsonObject, type Json } from './parse-json.ts'
+import type { ListedRow } from './listed-row.ts'
+import { toSecond } from './moment.ts'
 
 /** A place inside one listing: plain JSON, so that it can be kept between two runs. */
 export interface ListingCursor {
@@ -38,7 +37,7 @@ const REREAD_SHARE = 0.1
  */
 export function advance(
   cursor: ListingCursor,
-  { rows, intuitTid }: { readonly rows: readonly Json[]; readonly intuitTid: string | null },
+  { rows, intuitTid }: { readonly rows: readonly ListedRow[]; readonly intuitTid: string | null },
   asked: number,
 ): ListingCursor | null {
   if (rows.length < asked) return null
@@ -62,28 +61,37 @@ export function positionOf(cursor: ListingCursor, index: number): string {
   return `${sortFieldOf(cursor)}${since} #${cursor.offset + index + 1}`
 }
 
-/** True for a row that was taken from an earlier page. */
-export function isSeen(cursor: ListingCursor, row: Json): boolean {
-  const id = idOf(row)
-  const time = timeOf(row, cursor)
-  return id !== null && time !== null && cursor.seen.includes(id) && sameSecond(time, cursor.since)
+/** Tells of the rows of a page which were taken from an earlier one. */
+export function seenAt(cursor: ListingCursor): (row: ListedRow) => boolean {
+  const seen = new Set(cursor.seen)
+  return (row) => {
+    const id = row.mapped.qboId
+    return id !== null && seen.has(id) && isInSecond(row, cursor, cursor.since)
+  }
 }
 
-/** The time by which the listing is sorted, as QuickBooks wrote it, to the second; null when it cannot be read. */
-export function timeOf(row: Json, cursor: ListingCursor): string | null {
-  const metaData = isJsonObject(row) ? row['MetaData'] : undefined
-  const time = isJsonObject(metaData) ? metaData[sortFieldOf(cursor)] : undefined
-  return typeof time === 'string' && parseMoment(time) ? time.replace(/\.\d+/, '') : null
+/** The time by which the listing is sorted. */
+export function timeOf(row: ListedRow, { by }: ListingCursor): string | null {
+  return by === 'created' ? row.createTime : row.lastUpdatedTime
 }
 
-function deeper(cursor: ListingCursor, rows: readonly Json[]): ListingCursor {
-  const offset = cursor.offset + rows.length - Math.floor(rows.length * REREAD_SHARE)
-  const taken = cursor.since === null ? [] : idsOfSecond(rows, cursor, cursor.since)
-  return { ...cursor, offset, seen: [...new Set([...cursor.seen, ...taken])] }
+/**
+ * Of the ids, only those that are read again are kept: a second of an import holds tens of thousands, and the place
+ * is written down with every page. A row that comes once more for another reason is taken once more.
+ */
+function deeper(cursor: ListingCursor, rows: readonly ListedRow[]): ListingCursor {
+  // One at least, in small pages too, unless the page would then never end.
+  const reread = rows.length === 1 ? 0 : Math.max(1, Math.floor(rows.length * REREAD_SHARE))
+  const again = rows.slice(rows.length - reread)
+  return {
+    ...cursor,
+    offset: cursor.offset + rows.length - reread,
+    seen: cursor.since === null ? [] : idsOfSecond(again, cursor, cursor.since),
+  }
 }
 
 /** The latest, wherever it stands: rows may come out of order. */
-function lastSecond(rows: readonly Json[], cursor: ListingCursor): string | null {
+function lastSecond(rows: readonly ListedRow[], cursor: ListingCursor): string | null {
   return rows
     .map((row) => timeOf(row, cursor))
     .reduce(
@@ -92,12 +100,16 @@ function lastSecond(rows: readonly Json[], cursor: ListingCursor): string | null
     )
 }
 
-function idsOfSecond(rows: readonly Json[], cursor: ListingCursor, second: string): string[] {
+function idsOfSecond(rows: readonly ListedRow[], cursor: ListingCursor, second: string): string[] {
   return rows.flatMap((row) => {
-    const time = timeOf(row, cursor)
-    const id = idOf(row)
-    return time !== null && id !== null && sameSecond(time, second) ? [id] : []
+    const id = row.mapped.qboId
+    return id !== null && isInSecond(row, cursor, second) ? [id] : []
   })
+}
+
+function isInSecond(row: ListedRow, cursor: ListingCursor, second: string | null): boolean {
+  const time = timeOf(row, cursor)
+  return time !== null && sameSecond(time, second)
 }
 
 function sameSecond(time: string, other: string | null): boolean {

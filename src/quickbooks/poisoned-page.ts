@@ -1,7 +1,8 @@
 import type { Reject } from '../domain/change.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
-import type { QueryAnswer } from './envelope.ts'
+import type { QueryAnswer } from './listed-row.ts'
 import { advance, passOver, positionOf, type ListingCursor } from './listing-cursor.ts'
+import { fewerMayDo } from './page-sizes.ts'
 
 /** The rows that one query gave, and from where. */
 export interface Slice extends QueryAnswer {
@@ -28,9 +29,12 @@ const MOST_SUSPECTS = 5
 // An import may have damaged more of them. Each costs two calls, and another page begins behind them.
 const MOST_SUSPECTS_AMONG_OTHERS = 100
 
-/** True where one of the records asked for may be why nothing was served. */
+/**
+ * True where one of the records asked for may be why nothing was served. A call that was not answered at all says
+ * nothing of records.
+ */
 export function isPoisoned(error: unknown): error is LedgerError {
-  return error instanceof LedgerError && error.details.fewerMayDo === 'record'
+  return fewerMayDo(error) !== undefined && (error as LedgerError).details.httpStatus !== undefined
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { createCompanyReader, type CompanyAccess, type CompanyReader } from './company-reader.ts'
+import { createReplyReader } from './reply-reader.ts'
 import { refreshTokens, revokeToken, type TokenSet } from './tokens.ts'
 import { createTransport } from './transport.ts'
 
 export type { CompanyAccess, CompanyReader } from './company-reader.ts'
+export { fewerMayDo, type PageRows } from './page-sizes.ts'
 export type { ListingPage } from './list-page.ts'
 export type { ChangesAnswer } from './read-changes.ts'
 export type { TokenSet } from './tokens.ts'
@@ -40,10 +42,14 @@ export interface QuickBooks {
 /** Several may live in one process, each with its own addresses and sockets. */
 export function createQuickBooks(options: QuickBooksOptions): QuickBooks {
   const transport = createTransport(options)
+  const replies = createReplyReader()
   return {
-    company: (access) => createCompanyReader({ ...options, transport }, access),
+    company: (access) => createCompanyReader({ ...options, transport, replies }, access),
     refreshTokens: (refreshToken, onCall) => refreshTokens({ ...options, transport }, refreshToken, onCall),
     revokeToken: (refreshToken, onCall) => revokeToken({ ...options, transport }, refreshToken, onCall),
-    close: () => transport.close(),
+    close: () => {
+      transport.close()
+      replies.close()
+    },
   }
 }

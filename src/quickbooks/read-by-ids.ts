@@ -2,10 +2,10 @@ import type { Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { idsQuery } from './build-query.ts'
-import { earliest, type QueryAnswer } from './envelope.ts'
-import { idOf, mapRecord } from './mappers.ts'
+import { earliest } from './envelope.ts'
+import type { QueryAnswer } from './listed-row.ts'
 import { partRows } from './map-rows.ts'
-import type { Mapping } from './mapping.ts'
+import { FEWEST_FOR_TIME, fewerMayDo } from './page-sizes.ts'
 import { isPoisoned } from './poisoned-page.ts'
 
 export interface ReadByIds {
@@ -26,7 +26,8 @@ const MOST_SINGLE_FAILURES = 100
 const ID_OF_NOTHING = '0'
 
 /**
- * Reads records by their ids, at least one, in as few queries as the length of an address allows. A record that
+ * Reads records by their ids, at least one, in as few queries as the length of an address and the weight of a page
+ * allow. A record that
  * QuickBooks cannot serve becomes a reject and is neither read nor missing; when nothing at all could be read, the
  * same question about no record tells whether it is the records or QuickBooks.
  *
@@ -35,14 +36,14 @@ const ID_OF_NOTHING = '0'
 export async function readByIds(
   entity: Entity,
   ids: readonly string[],
-  mapping: Mapping,
   query: Query,
+  mostAtOnce: number,
 ): Promise<ReadByIds> {
   const asked = [...new Set(ids)]
   const found: Found = { answers: [], rejects: [], failuresInARow: 0 }
-  for (const group of groupsOf(asked)) await readGroup(entity, group, query, found)
+  for (const group of groupsOf(asked, mostAtOnce)) await readGroup(entity, group, query, found)
   if (found.answers.length === 0) await proveItWorks(entity, query, found)
-  return toResult(entity, asked, found, earliest(found.answers), mapping)
+  return toResult(asked, found, earliest(found.answers))
 }
 
 type Query = (conditions: string) => Promise<QueryAnswer>
@@ -53,12 +54,12 @@ interface Found {
   failuresInARow: number
 }
 
-function groupsOf(ids: readonly string[]): string[][] {
+function groupsOf(ids: readonly string[], most: number): string[][] {
   const groups: string[][] = []
   let room = 0
   for (const id of ids) {
     room -= id.length + AROUND_ID
-    if (room < 0) {
+    if (room < 0 || groups.at(-1)?.length === most) {
       groups.push([])
       room = LONGEST_ID_LIST - id.length - AROUND_ID
     }
@@ -72,8 +73,9 @@ async function readGroup(entity: Entity, ids: readonly string[], query: Query, f
     found.answers.push(await query(idsQuery(entity, ids)))
     found.failuresInARow = 0
   } catch (error) {
-    if (!isPoisoned(error)) throw error
-    if (ids.length === 1) return noteUnreadable(ids[0]!, error, entity, query, found)
+    if (ids.length === 1 && isPoisoned(error)) return noteUnreadable(ids[0]!, error, entity, query, found)
+    const isLate = fewerMayDo(error) === 'late' && ids.length > FEWEST_FOR_TIME
+    if (!isLate && !isPoisoned(error)) throw error
     const middle = Math.ceil(ids.length / 2)
     await readGroup(entity, ids.slice(0, middle), query, found)
     await readGroup(entity, ids.slice(middle), query, found)
@@ -102,20 +104,17 @@ async function noteUnreadable(
   found.rejects.push({ qboId, position: null, payload: '', reason })
 }
 
-function toResult(
-  entity: Entity,
-  asked: readonly string[],
-  found: Found,
-  observedAt: Date,
-  mapping: Mapping,
-): ReadByIds {
+function toResult(asked: readonly string[], found: Found, observedAt: Date): ReadByIds {
   const rows = found.answers.flatMap((answer) => answer.rows)
   const { changes, rejects } = partRows(
     rows,
-    (row) => mapRecord(entity, row, mapping),
+    ({ mapped }) => mapped,
     (index) => `read by id #${index + 1}`,
   )
-  const read = new Set([...rows.map(idOf), ...found.rejects.map(({ qboId }) => qboId)])
+  const read = new Set([
+    ...rows.map(({ mapped }) => mapped.qboId),
+    ...found.rejects.map(({ qboId }) => qboId),
+  ])
   return {
     page: { changes, rejects: [...rejects, ...found.rejects], observedAt },
     // A row that does not tell its id may be any of them.

@@ -1,10 +1,7 @@
 import type { Page } from '../domain/change.ts'
-import { ENTITIES, type Entity } from '../domain/entity.ts'
-import type { ChangesEnvelope } from './envelope.ts'
-import { isTombstone, mapRecord, mapTombstone } from './mappers.ts'
+import type { Entity } from '../domain/entity.ts'
 import { partRows } from './map-rows.ts'
-import { MAPPERS } from './registry.ts'
-import type { Mapping } from './mapping.ts'
+import type { ChangedRows } from './read-reply.ts'
 
 export interface ChangesAnswer {
   readonly observedAt: Date
@@ -23,18 +20,14 @@ export interface ChangesAnswer {
 const MOST_OBJECTS = 1_000
 
 /** Sorts an answer of change data capture by entity. */
-export function toChangesAnswer({ rows, observedAt }: ChangesEnvelope, mapping: Mapping): ChangesAnswer {
-  const objects = rows.values().reduce((sum, list) => sum + list.length, 0)
-  const pages = new Map<Entity, Page>()
-  for (const entity of ENTITIES) {
-    const payloads = rows.get(MAPPERS[entity].intuitName)
-    if (!payloads) continue
-    const { changes, rejects } = partRows(
-      payloads,
-      (payload) => (isTombstone(payload) ? mapTombstone(payload) : mapRecord(entity, payload, mapping)),
+export function toChangesAnswer({ rows, objects, observedAt }: ChangedRows): ChangesAnswer {
+  const pages = rows.map(([entity, mapped]) => {
+    const parted = partRows(
+      mapped,
+      (row) => row,
       (index) => `changes at ${observedAt.toISOString()} #${index + 1}`,
     )
-    pages.set(entity, { changes, rejects, observedAt })
-  }
-  return { observedAt, objects, overflow: objects >= MOST_OBJECTS, pages }
+    return [entity, { ...parted, observedAt }] as const
+  })
+  return { observedAt, objects, overflow: objects >= MOST_OBJECTS, pages: new Map(pages) }
 }

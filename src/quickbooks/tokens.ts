@@ -1,6 +1,6 @@
 import { LedgerError, type ErrorCode } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
-import { intuitTidOf, isSuccess, type Answer } from './answer.ts'
+import { intuitTidOf, isSuccess, readAnswer, type Answer } from './answer.ts'
 import { unexpected } from './envelope.ts'
 import { excerpt } from './excerpt.ts'
 import { retryAfterSeconds } from './fault.ts'
@@ -51,7 +51,8 @@ export function refreshTokens(
     onCall,
     toUrl: () => tokenUrl,
     start: (callback) => createTokenClient({ ...options, refreshToken }).refreshAccessToken(callback),
-    read: (answer) => {
+    read: (reply) => {
+      const answer = readAnswer(reply)
       refuse(answer, options, refreshToken)
       return readTokens(answer, now())
     },
@@ -67,7 +68,7 @@ export function revokeToken(options: TokenOptions, refreshToken: string, onCall?
     onCall,
     toUrl: () => revokeUrl,
     start: (callback) => createTokenClient({ ...options, refreshToken }).revokeAccess(true, callback),
-    read: (answer) => refuse(answer, options, refreshToken),
+    read: (reply) => refuse(readAnswer(reply), options, refreshToken),
   })
 }
 

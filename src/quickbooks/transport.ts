@@ -1,10 +1,14 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import type { Readable } from 'node:stream'
 
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import type { CallOperation, QuickBooksCall } from '../domain/quickbooks-call.ts'
-import { intuitTidOf, isSuccess, readAnswer, type Answer } from './answer.ts'
+import pLimit from 'p-limit'
+
+import { intuitTidOf, isSuccess, type Reply } from './answer.ts'
 import { withHook } from './axios-hook.ts'
+import { receiveBody, type TakeTurn } from './receive-body.ts'
 
 export interface Request<T> {
   readonly operation: CallOperation
@@ -16,13 +20,13 @@ export interface Request<T> {
   /** Starts the call of node-quickbooks. Its callback may come twice, late or never. */
   readonly start: (callback: (error: unknown) => void) => void
   /** Makes the result of an answer, or throws what is wrong with it. */
-  readonly read: (answer: Answer) => T
+  readonly read: (reply: Reply) => T | Promise<T>
 }
 
 export interface Transport {
   /**
-   * @throws LedgerError: what `read` throws; `unavailable` when no whole answer came; the signal's own reason when
-   *   that is a LedgerError. None of them holds the request.
+   * @throws LedgerError: what `read` throws; `unavailable` when no whole answer came, or one that is heavier than is
+   *   read at once; the signal's own reason when that is a LedgerError. None of them holds the request.
    */
   send<T>(request: Request<T>): Promise<T>
   /** Gives up the calls in flight, refuses further ones, and ends the kept-alive sockets. */
@@ -33,6 +37,10 @@ export interface Transport {
 const MOST_SOCKETS = 40
 // Gateways close an idle connection after about a minute; one that we close first cannot be cut under a request.
 const IDLE_SOCKET_MS = 20_000
+// A record of 10,000 lines, the most that QuickBooks allows, comes to 3 MB; a page of 1,000 invoices rarely to 8.
+const MOST_ANSWER_BYTES = 8_000_000
+// Heavy answers that are received and read at the same time: more would not be read sooner, and each is held whole.
+const HEAVY_AT_ONCE = 2
 
 /**
  * node-quickbooks with what it lacks: one promise settled once, a time limit, an abort, kept-alive sockets, the
@@ -42,10 +50,12 @@ export function createTransport({ now }: { readonly now: () => number }): Transp
   const agentOptions = { keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS }
   const agents = { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) }
   const closing = new AbortController()
+  const takeTurn = pLimit(HEAVY_AT_ONCE)
   return {
     send: (request) =>
       send(request, {
         agents,
+        takeTurn,
         now,
         signals: [closing.signal, ...(request.signal ? [request.signal] : [])],
       }),
@@ -66,6 +76,7 @@ interface Ending {
 
 interface Surroundings {
   readonly agents: Agents
+  readonly takeTurn: TakeTurn
   readonly now: () => number
   /** Each gives the call up. */
   readonly signals: readonly AbortSignal[]
@@ -73,7 +84,7 @@ interface Surroundings {
 
 type Agents = { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent }
 
-function send<T>(request: Request<T>, { agents, now, signals }: Surroundings): Promise<T> {
+function send<T>(request: Request<T>, { agents, takeTurn, now, signals }: Surroundings): Promise<T> {
   const { operation, timeoutMs } = request
   const aborted = signals.find((signal) => signal.aborted)
   if (aborted) return Promise.reject(givenUp(aborted))
@@ -82,13 +93,14 @@ function send<T>(request: Request<T>, { agents, now, signals }: Surroundings): P
   return new Promise<T>((resolve, reject) => {
     let isSettled = false
     let isSent = false
-    const settle = (ending: Ending, conclude: () => T): void => {
+    let isAnswered = false
+    const settle = (ending: Ending, conclude: () => T | Promise<T>): void => {
       if (isSettled) return
       isSettled = true
       unguard()
       try {
         if (isSent) request.onCall?.({ operation, durationMs: now() - startedAt, ...ending })
-        resolve(conclude())
+        Promise.resolve(conclude()).then(resolve, (error: unknown) => reject(toLedgerError(error)))
       } catch (error) {
         reject(toLedgerError(error))
       }
@@ -97,8 +109,8 @@ function send<T>(request: Request<T>, { agents, now, signals }: Surroundings): P
       settle(noAnswer(status), () => raise(error))
       inFlight.abort()
     })
-    const onCallback = (error: unknown): void =>
-      settle(endingWithoutAnswer(error, operation), () =>
+    const fail = (error: unknown, status?: number): void =>
+      settle(endingWithoutAnswer(error, operation, status), () =>
         raise(isSent ? failureOf(error, timeoutMs) : neverSent(error)),
       )
     const hook = {
@@ -109,10 +121,26 @@ function send<T>(request: Request<T>, { agents, now, signals }: Surroundings): P
       onRequest: () => {
         isSent = true
       },
-      onAnswer: (status: number, headers: Readonly<Record<string, string>>, text: string) => {
-        const answer = readAnswer(status, headers, text)
-        settle(endingOf(answer, operation), () => request.read(answer))
+      onAnswer: (status: number, headers: Readonly<Record<string, string>>, body: Readable) => {
+        isAnswered = true
+        const concluded = Promise.withResolvers<void>()
+        receiveBody(body, { takeTurn, mostBytes: MOST_ANSWER_BYTES }, (bytes) => {
+          settle(endingOf({ status, headers }, operation), async () => {
+            try {
+              return await (bytes
+                ? request.read({ status, headers, bytes })
+                : raise(tooHeavy(status, headers)))
+            } finally {
+              concluded.resolve()
+            }
+          })
+          return concluded.promise
+        }).catch((error: unknown) => fail(error, status))
       },
+    }
+    // What node-quickbooks makes of an answer comes while its body is still received, and says nothing.
+    const onCallback = (error: unknown): void => {
+      if (!isAnswered) fail(error)
     }
     try {
       withHook(hook, () => request.start(onCallback))
@@ -141,9 +169,9 @@ function guard(
   }
 }
 
-function endingOf(answer: Answer, operation: CallOperation): Ending {
-  const metered = isSuccess(answer) && isMetered(operation)
-  return { status: String(answer.status), metered, intuitTid: intuitTidOf(answer) }
+function endingOf(reply: Omit<Reply, 'bytes'>, operation: CallOperation): Ending {
+  const metered = isSuccess(reply) && isMetered(operation)
+  return { status: String(reply.status), metered, intuitTid: intuitTidOf(reply) }
 }
 
 function noAnswer(status: string, metered = false): Ending {
@@ -155,10 +183,9 @@ function isMetered(operation: CallOperation): boolean {
   return operation !== 'refresh' && operation !== 'revoke'
 }
 
-function endingWithoutAnswer(error: unknown, operation: CallOperation): Ending {
+function endingWithoutAnswer(error: unknown, operation: CallOperation, status?: number): Ending {
   // A connection that broke inside the body of a 2xx: Intuit has counted the call.
-  const status = Number(property(property(error, 'response'), 'status'))
-  const metered = isMetered(operation) && status >= 200 && status < 300
+  const metered = isMetered(operation) && status !== undefined && isSuccess({ status })
   return noAnswer(isTimeout(error) ? 'timeout' : 'reset', metered)
 }
 
@@ -174,7 +201,16 @@ function neverSent(error: unknown): LedgerError {
 }
 
 function timedOut(timeoutMs: number): LedgerError {
-  return new LedgerError('unavailable', `QuickBooks did not answer within ${timeoutMs} ms`)
+  return new LedgerError('unavailable', `QuickBooks did not answer within ${timeoutMs} ms`, {
+    details: { fewerMayDo: 'late' },
+  })
+}
+
+function tooHeavy(status: number, headers: Reply['headers']): LedgerError {
+  const message = `QuickBooks answered with more than the ${MOST_ANSWER_BYTES} bytes that are read at once`
+  return new LedgerError('unavailable', message, {
+    details: { intuitTid: intuitTidOf({ headers }), httpStatus: status, fewerMayDo: 'heavy' },
+  })
 }
 
 /** Who gave the call up may have said why in terms of the domain, such as a lost lease. */

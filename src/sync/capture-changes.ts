@@ -3,8 +3,7 @@ import type { Page, Tombstone } from '../domain/change.ts'
 import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
-import { isPoisoned } from '../quickbooks/poisoned-page.ts'
-import type { ChangesAnswer } from '../quickbooks/quickbooks.ts'
+import { fewerMayDo, type ChangesAnswer } from '../quickbooks/quickbooks.ts'
 import { noteAlive, readKnown } from './known-records.ts'
 import { listChanges, listEntity } from './list-entity.ts'
 import { countsAgree } from './count-held.ts'
@@ -46,12 +45,12 @@ export async function takeTombstonesFirst(run: Run, entities: readonly Entity[])
   for (const [entity, page] of answer.pages) await takeTold(run, entity, page)
 }
 
-/** @returns null where the listing has to do without: the window is exceeded, or a record breaks the answer. */
+/** @returns null where the listing has to do without: the window is exceeded, or the answer cannot be had whole. */
 async function askOrNull(run: Run, entities: readonly Entity[]): Promise<ChangesAnswer | null> {
   try {
     return await run.reader.changes(entities, askSince(run, entities))
   } catch (error) {
-    if (isPoisoned(error) || toLedgerError(error).code === 'window_exceeded') return null
+    if (fewerMayDo(error) || toLedgerError(error).code === 'window_exceeded') return null
     throw error
   }
 }
@@ -73,14 +72,16 @@ function refuseAnswerOfThePast(run: Run, entities: readonly Entity[], answeredAt
 }
 
 /**
- * @returns null when a record among the changes seems to break the answer. A first failure may be QuickBooks' own and
- *   pass; every later run would meet the record again, because the watermark waits for it.
+ * @returns null when the changes are too heavy for one answer, or a record among them seems to break it or to make it
+ *   late. A first failure may be QuickBooks' own and pass; every later run would meet the record again, because the
+ *   watermark waits for it.
  */
 async function askChanges(run: Run, entities: readonly Entity[], since: Date): Promise<ChangesAnswer | null> {
   try {
     return await run.reader.changes(entities, since)
   } catch (error) {
-    if (run.failuresInARow > 0 && isPoisoned(error)) return null
+    const why = fewerMayDo(error)
+    if (why === 'heavy' || (why && run.failuresInARow > 0)) return null
     throw error
   }
 }

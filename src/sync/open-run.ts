@@ -114,7 +114,8 @@ async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<
 async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntityState>> {
   const rows = await rowsOfPrepared<EntityState & { entity: Entity }>(
     tx.trx,
-    `SELECT entity, watermark, last_synced_at AS "lastSyncedAt", listing, mapping_version AS "mappingVersion"
+    `SELECT entity, watermark, last_synced_at AS "lastSyncedAt", listing, mapping_version AS "mappingVersion",
+            page_rows AS "pageRows"
        FROM sync_states
       WHERE realm_id = :realmId`,
     { realmId },

@@ -6,7 +6,7 @@ import type { InTurn } from '../domain/pace.ts'
 import { toLedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
-import type { CompanyReader } from '../quickbooks/quickbooks.ts'
+import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
 import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
 import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
 import { fenced } from './fenced.ts'
@@ -14,6 +14,7 @@ import { finishRun } from './finish-run.ts'
 import { keepLease, type Lease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
+import { pageRowsOf } from './page-rows.ts'
 import { remap } from './remap.ts'
 import { changedRecords, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
@@ -28,6 +29,7 @@ export interface ReaderAccess {
   readonly inTurn: InTurn
   readonly onConnection: OnConnection
   readonly signal: AbortSignal
+  readonly pageRows: PageRows
 }
 
 export interface SyncOptions {
@@ -126,6 +128,7 @@ function beginRun(
         run.connection = mark
       },
       signal,
+      pageRows: pageRowsOf(() => run),
     }),
     connection: undefined,
     firstAnswerAt: null,

@@ -23,6 +23,8 @@ export interface EntityState {
   readonly lastSyncedAt: Date | null
   readonly listing: Listing | null
   readonly mappingVersion: number
+  /** How many rows a page of it asks for; null: as many as QuickBooks serves. */
+  readonly pageRows: number | null
 }
 
 /** One run under way. Everything that a step learns for the steps after it is kept here. */
@@ -81,7 +83,15 @@ export function isAhead(watermark: Date | null, answeredAt: Date): boolean {
 }
 
 export function stateOf(run: Run, entity: Entity): EntityState {
-  return run.states.get(entity) ?? { watermark: null, lastSyncedAt: null, listing: null, mappingVersion: 0 }
+  return (
+    run.states.get(entity) ?? {
+      watermark: null,
+      lastSyncedAt: null,
+      listing: null,
+      mappingVersion: 0,
+      pageRows: null,
+    }
+  )
 }
 
 export function countsOf(run: Run, entity: Entity): EntityCounts {

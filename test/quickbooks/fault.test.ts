@@ -14,7 +14,11 @@ interface Circumstances {
 
 function fault(status: number, body: string, circumstances: Circumstances = {}) {
   const { headers = {}, operation = 'query', secrets = [] } = circumstances
-  return faultOf(readAnswer(status, headers, body), { operation, secrets, nowMs: NOW_MS })
+  return faultOf(readAnswer({ status, headers, bytes: new TextEncoder().encode(body) }), {
+    operation,
+    secrets,
+    nowMs: NOW_MS,
+  })
 }
 
 function service(code: string, { type = 'ValidationFault', message = 'M', detail = 'D' } = {}): string {

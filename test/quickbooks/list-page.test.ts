@@ -7,7 +7,8 @@ import {
   startListing,
   type ListingCursor,
 } from '../../src/quickbooks/listing-cursor.ts'
-import { parseJson, type Json } from '../../src/quickbooks/parse-json.ts'
+import { toListedRow, type ListedRow } from '../../src/quickbooks/listed-row.ts'
+import { parseJson } from '../../src/quickbooks/parse-json.ts'
 import type { CompanyReader, QuickBooks } from '../../src/quickbooks/quickbooks.ts'
 import { openCompany, openQuickBooks } from './open-company.ts'
 import { startTinyQuickBooks, type Refusal, type TinyQuickBooks, type TinyRow } from './tiny-quickbooks.ts'
@@ -204,8 +205,9 @@ describe('a listing', () => {
   })
 
   test('goes on behind rows without a time', () => {
-    const rows = [parseJson('{"Id":"1"}'), parseJson('{"Id":"2"}')]
-    expect(advance(startListing('created', null), rows, 2)).toMatchObject({ since: null, offset: 2 })
+    const rows = [listed('{"Id":"1"}'), listed('{"Id":"2"}')]
+    // One of them is read again.
+    expect(advance(startListing('created', null), rows, 2)).toMatchObject({ since: null, offset: 1 })
   })
 
   test('ends with an error when rows come from before the place that was asked for', () => {
@@ -385,13 +387,17 @@ test('rows of a listing that have no id or no time of creation are rejected by t
   ])
 })
 
-function advance(cursor: ListingCursor, rows: readonly Json[], asked: number): ListingCursor | null {
+function advance(cursor: ListingCursor, rows: readonly ListedRow[], asked: number): ListingCursor | null {
   return advanceBehind(cursor, { rows, intuitTid: '1-tid' }, asked)
 }
 
 function bill(id: string, second: number) {
   const time = new Date(second * 1000).toISOString()
-  return parseJson(`{"Id":"${id}","MetaData":{"CreateTime":"${time}","LastUpdatedTime":"${time}"}}`)
+  return listed(`{"Id":"${id}","MetaData":{"CreateTime":"${time}","LastUpdatedTime":"${time}"}}`)
+}
+
+function listed(text: string): ListedRow {
+  return toListedRow('bill', parseJson(text), { homeCurrency: 'USD' })
 }
 
 function byNumber(a: string, b: string): number {

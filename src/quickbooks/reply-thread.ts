@@ -1,0 +1,18 @@
+import { parentPort } from 'node:worker_threads'
+
+import { toLedgerError } from '../domain/ledger-error.ts'
+import { packError, packReading, type Done, type Task } from './thread-message.ts'
+import { readReply } from './read-reply.ts'
+
+/** The other thread: reads one answer after the other as it is told to. */
+parentPort?.on('message', ({ reply, wanted, context }: Task) => {
+  parentPort?.postMessage(read())
+
+  function read(): Done {
+    try {
+      return { reading: packReading(readReply(reply, wanted, context)) }
+    } catch (error) {
+      return { error: packError(toLedgerError(error)) }
+    }
+  }
+})

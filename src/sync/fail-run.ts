@@ -114,7 +114,7 @@ async function judgeRefusal(tx: Tx, realmId: string, fate: Fate, error: LedgerEr
   const [others] = await rowsOf<{ companies: number; served: number; refused: number; failing: number }>(
     tx.trx,
     `SELECT count(*) AS companies,
-            count(*) FILTER (WHERE last_success_at > :refusedSince) AS served,
+            count(*) FILTER (WHERE greatest(last_success_at, last_served_at) > :refusedSince) AS served,
             count(*) FILTER (WHERE failing_code = :code) AS refused,
             count(*) FILTER (WHERE failing_code <> :code) AS failing
        FROM companies

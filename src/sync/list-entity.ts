@@ -37,6 +37,8 @@ async function takeListing(
   const end = await takePages(run, entity, listing, { seen, unreadable })
   // Before settling: a record that could be read this time no longer stands in the way of the count.
   if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
+  run.advanced.delete(entity)
+  if (!run.captured.has(entity)) run.captured.set(entity, new Date(listing.startedAt))
   await settleListing(run, entity, { end, seen, whole: !resumed })
   await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
@@ -77,6 +79,7 @@ async function takePages(
       await upcoming?.catch(() => undefined)
       throw error
     }
+    run.advanced.add(entity)
     if (!next || !upcoming) return cursor
     cursor = next
     fetching = upcoming

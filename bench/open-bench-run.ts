@@ -4,7 +4,7 @@ import { createTokenCipher } from '../src/connections/token-cipher.ts'
 import type { Database } from '../src/db/database.ts'
 import { createQuickBooks } from '../src/quickbooks/quickbooks.ts'
 import { openRun } from '../src/sync/open-run.ts'
-import type { Run } from '../src/sync/run.ts'
+import { nothingTaken, type Run } from '../src/sync/run.ts'
 
 export const BENCH_REALM = '4620816300000000901'
 
@@ -22,19 +22,13 @@ export async function openBenchRun(database: Database): Promise<Run> {
   if (typeof opened === 'string') throw new Error(`no run opens: ${opened}`)
   return {
     ...opened,
+    ...nothingTaken(),
+    signal: new AbortController().signal,
     realmId: BENCH_REALM,
     database,
     reader: idleReader(database),
     pace: { inTurn: (call) => call(), agesMs: () => [] },
     mustGiveWay: () => Promise.resolve(false),
-    gaveWay: false,
-    connection: undefined,
-    firstAnswerAt: null,
-    watermarks: new Map(),
-    counts: new Map(),
-    unrecordedCalls: [],
-    requests: 0,
-    meteredCalls: 0,
   }
 }
 

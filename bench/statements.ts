@@ -11,7 +11,7 @@ import { finishRun } from '../src/sync/finish-run.ts'
 import { readKnown } from '../src/sync/known-records.ts'
 import { openRun } from '../src/sync/open-run.ts'
 import { readSyncMetrics } from '../src/sync/read-metrics.ts'
-import type { Run } from '../src/sync/run.ts'
+import { nothingTaken, type Run } from '../src/sync/run.ts'
 import { countsAgree } from '../src/sync/count-held.ts'
 import type { BenchContext, Report, Result } from './bench.ts'
 import type { BenchDatabase } from './bench-postgres.ts'
@@ -105,6 +105,8 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
       if (typeof opened === 'string') throw new Error(opened)
       run = {
         ...opened,
+        ...nothingTaken(),
+        signal: new AbortController().signal,
         realmId,
         database,
         reader: {
@@ -113,11 +115,7 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
         },
         pace: { inTurn: (call) => call(), agesMs: () => [] },
         mustGiveWay: () => Promise.resolve(false),
-        gaveWay: false,
-        connection: undefined,
-        firstAnswerAt: null,
         watermarks: new Map([['invoice', database.clock.now()]]),
-        counts: new Map(),
         unrecordedCalls: [{ operation: 'cdc', status: '200', metered: true, durationMs: 1, intuitTid: null }],
         requests: 1,
         meteredCalls: 1,
@@ -131,7 +129,7 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
         Array.from({ length: 1000 }, (_, index) => String(index * 40)),
       ),
     countHeld: () => countsAgree(run, 'invoice'),
-    finishRun: () => finishRun(run),
+    finishRun: () => finishRun(run, { intervalSeconds: 900, random: () => 0.5 }),
     'invoices, first page': list({}),
     'invoices, later page': list({ cursor: '30000' }),
     'invoices, open': list({ status: 'open' }),

@@ -28,7 +28,10 @@ export async function up(knex: Knex): Promise<void> {
     COMMENT ON COLUMN sync_states.not_before IS 'No further attempt at what the entity owes before this moment, unless a person asks.';
     COMMENT ON COLUMN sync_states.owes IS 'What has to succeed before the watermark moves again: a complete listing, or change data capture of this entity, which until then is left out of the call for all.';
 
-    ALTER TABLE companies ADD COLUMN last_served_at timestamptz;
+    ALTER TABLE companies
+      ADD COLUMN last_served_at timestamptz,
+      ADD COLUMN person_requested_seq bigint NOT NULL DEFAULT 0;
+    COMMENT ON COLUMN companies.person_requested_seq IS 'Number of the latest request that a person made: it also ends the waits of single entities.';
     COMMENT ON COLUMN companies.last_success_at IS 'When a run last took everything.';
     COMMENT ON COLUMN companies.last_served_at IS 'When a run last ended that QuickBooks answered, though it may not have taken everything.';
 
@@ -84,7 +87,7 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw(purgeCompany({ removeRest: '', record: '' }))
   await knex.raw(`
     DROP TABLE company_events, disappearances;
-    ALTER TABLE companies DROP COLUMN last_served_at;
+    ALTER TABLE companies DROP COLUMN last_served_at, DROP COLUMN person_requested_seq;
     COMMENT ON COLUMN companies.last_success_at IS NULL;
     ALTER TABLE sync_states
       DROP COLUMN captured_until,

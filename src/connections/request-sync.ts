@@ -8,7 +8,8 @@ export interface SyncRequest {
 
 /**
  * Asks for one more sync: raises the company's request number, so that whatever runs now, a run that starts later
- * serves it. A person's request lifts a wait that we chose ourselves, never one that QuickBooks asked for.
+ * serves it. A person's request lifts a wait that we chose ourselves, of the company and of its entities, never one
+ * that QuickBooks asked for.
  *
  * @returns the number of the request, by company: those that are not active or lapsed are left out.
  */
@@ -22,6 +23,7 @@ export async function requestSync(
     `UPDATE companies
         SET requested_seq = requested_seq + 1,
             full_requested_seq = CASE WHEN :full THEN requested_seq + 1 ELSE full_requested_seq END,
+            person_requested_seq = CASE WHEN :byPerson THEN requested_seq + 1 ELSE person_requested_seq END,
             requested_trigger = :trigger,
             not_before = CASE WHEN :byPerson AND not_before_code IS DISTINCT FROM 'throttled' THEN NULL ELSE not_before END,
             not_before_code = CASE WHEN :byPerson AND not_before_code IS DISTINCT FROM 'throttled' THEN NULL ELSE not_before_code END

@@ -16,7 +16,7 @@ export type Fate =
   | { readonly kind: 'gone' }
 
 export interface FateContext {
-  /** Failed runs of this company in a row, this one not counted. */
+  /** Failures in a row of the company, or of the entity, this one not counted. */
   readonly failuresBefore: number
   readonly intervalSeconds: number
   /** In [0, 1): spreads companies that failed together. */
@@ -79,6 +79,16 @@ const BLAMES_COMPANY: readonly ErrorCode[] = [
   'token_unreadable',
   'wrong_environment',
 ]
+
+/**
+ * How long one entity waits that could not be taken while the others were. From half an interval, so that the next run
+ * tries it again, doubling to a day: each attempt may list a whole company.
+ */
+export function entityWaitSeconds(error: LedgerError, context: FateContext): number {
+  if (error.code === 'mass_disappearance') return DAY_SECONDS
+  const doubled = (context.intervalSeconds / 2) * 2 ** Math.min(context.failuresBefore, 16)
+  return Math.min(doubled, DAY_SECONDS) * (0.9 + context.jitter / 10)
+}
 
 /** Doubling from half a minute, at most nine tenths of an interval, the upper half of each step random. */
 function backoffSeconds({ failuresBefore, intervalSeconds, jitter }: FateContext): number {

@@ -33,20 +33,26 @@ export interface EntityCounts {
 export interface EntityReport extends EntityCounts {
   watermarkFrom: string | null
   watermarkTo: string | null
+  /** Why the watermark of this entity stands still although the run went on; null when it does not. */
+  error: EntityError | null
+}
+
+/** Why one entity could not be taken. */
+export interface EntityError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly intuitTid: string | null
 }
 
 export type RunReport = Partial<Record<Entity, EntityReport>>
 
 /** A report as it is kept, without what did not happen: a million runs a day find nothing. */
 export type KeptReport = Partial<
-  Record<Entity, Omit<EntityReport, keyof EntityCounts> & Partial<EntityCounts>>
+  Record<
+    Entity,
+    Pick<EntityReport, 'watermarkFrom' | 'watermarkTo'> & Partial<EntityCounts & Pick<EntityReport, 'error'>>
+  >
 >
-
-export interface RunError {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly intuitTid: string | null
-}
 
 export function noCounts(): EntityCounts {
   return {
@@ -66,6 +72,9 @@ export function noCounts(): EntityCounts {
 
 /** A report as it is told: every count is there, also those that were zero. */
 export function wholeReport(kept: KeptReport): RunReport {
-  const whole = Object.entries(kept).map(([entity, report]) => [entity, { ...noCounts(), ...report }])
+  const whole = Object.entries(kept).map(([entity, report]) => [
+    entity,
+    { ...noCounts(), error: null, ...report },
+  ])
   return Object.fromEntries(whole) as RunReport
 }

@@ -26,7 +26,7 @@ export function whatToDo(code: ErrorCode): string {
     case 'poisoned_page':
       return 'QuickBooks cannot serve one record: see its position in GET /admin/companies/:realmId/rejects and report it to Intuit.'
     case 'mass_disappearance':
-      return 'Most records of this company vanished from QuickBooks at once, so nothing was deleted here: look at the company in QuickBooks, and when they are really gone, purge it.'
+      return 'Look at the company in QuickBooks: most records of an entity vanished at once, so none of them was deleted here. When they are really gone, POST /admin/companies/:realmId/disappearances/:entity/confirm deletes them; POST /admin/sync/:realmId with {"mode":"full"} looks again at once, which else happens once a day.'
     case 'budget_spent':
       return 'The calls of QBO_MONTHLY_CALL_BUDGET are used up: reading resumes next month, or when the service is started with a larger budget.'
     case 'lease_lost':

@@ -1,19 +1,16 @@
-import { rowsOf } from '../db/database.ts'
-import type { Page, Tombstone } from '../domain/change.ts'
-import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
-import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
 import { fewerMayDo, type ChangesAnswer } from '../quickbooks/quickbooks.ts'
-import { noteAlive, readKnown } from './known-records.ts'
-import { listChanges, listEntity } from './list-entity.ts'
 import { countsAgree } from './count-held.ts'
-import { isAhead, OVERLAP_MS, stateOf, type Run } from './run.ts'
-import { takePage } from './take-page.ts'
+import { listChanges, listEntity } from './list-entity.ts'
+import { capturedFrom, isAhead, noteCaptured, OVERLAP_MS, stateOf, type Run } from './run.ts'
+import { entityError, takeEach } from './take-entities.ts'
+import { takeTold } from './take-told.ts'
 import { checkUnreadable } from './unreadable-records.ts'
 
 /**
  * Takes what changed since the watermarks, by one call for all entities. An answer at the cap says nothing of what
- * it left out, and one that a single record breaks says nothing at all: then each entity is asked for alone, and one
+ * it left out, and one that an entity breaks says nothing at all: then each entity is asked for alone, and one
  * of which that cannot be told either is listed by its changes.
  *
  * @returns QuickBooks' time of the first answer.
@@ -21,148 +18,100 @@ import { checkUnreadable } from './unreadable-records.ts'
  *   old answer was delivered again. What changed in between is told by neither, so only complete listings find it.
  */
 export async function captureChanges(run: Run, entities: readonly Entity[]): Promise<Date> {
-  const first = await askChanges(run, entities, askSince(run, entities))
-  const startedAt = first?.observedAt ?? (await run.reader.count(entities[0]!)).observedAt
+  const first = await askShared(run, entities, askSince(run, entities))
+  const startedAt = first?.observedAt ?? (await run.reader.companyInfo()).observedAt
   refuseAnswerOfThePast(run, entities, startedAt)
   run.firstAnswerAt ??= startedAt
   const lostMs = timeLostMs(run, entities, startedAt)
-  const answer =
-    first && lostMs > 0 ? await askChanges(run, entities, askSince(run, entities, lostMs)) : first
-  for (const entity of entities) {
-    if (!answer || answer.overflow) await captureEntity(run, entity, lostMs)
-    else await takeAnswer(run, entity, answer)
-  }
+  const answer = first && lostMs > 0 ? await askShared(run, entities, askSince(run, entities, lostMs)) : first
+  await takeEach(run, entities, 'capture', async (entity) => {
+    if (answer && !answer.overflow) return takeAnswer(run, entity, answer)
+    await takeTold(run, entity, answer?.pages.get(entity))
+    await captureEntity(run, entity, lostMs)
+  })
   return startedAt
 }
 
 /**
- * Takes what change data capture tells, where it tells all of it, ahead of a complete listing: a delete that
- * QuickBooks itself reports need not be inferred, and only what was not told counts as drift. Moves no watermark.
+ * Takes what change data capture tells ahead of a complete listing: a delete that QuickBooks itself reports need not be
+ * inferred, and only what was not told counts as drift. Moves no watermark.
  */
 export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<void> {
-  const answer = await askOrNull(run, entities)
-  if (!answer || answer.overflow) return
-  for (const [entity, page] of answer.pages) await takeTold(run, entity, page)
+  const answer = entities.length > 0 ? await askOrNull(run, entities) : null
+  if (!answer) return
+  await takeEach(run, entities, 'listing', async (entity) => {
+    await takeTold(run, entity, answer.pages.get(entity))
+    // The cap is shared: alone, an entity may be told of whole.
+    const alone = answer.overflow ? await askOrNull(run, [entity]) : null
+    await takeTold(run, entity, alone?.pages.get(entity))
+    const whole = answer.overflow ? alone : answer
+    if (whole && !whole.overflow) run.captured.set(entity, whole.observedAt)
+  })
 }
 
-/** @returns null where the listing has to do without: the window is exceeded, or the answer cannot be had whole. */
-async function askOrNull(run: Run, entities: readonly Entity[]): Promise<ChangesAnswer | null> {
-  try {
-    return await run.reader.changes(entities, askSince(run, entities))
-  } catch (error) {
-    if (fewerMayDo(error) || toLedgerError(error).code === 'window_exceeded') return null
-    throw error
-  }
-}
-
-async function captureEntity(run: Run, entity: Entity, lostMs: number): Promise<void> {
+/**
+ * Takes what changed in one entity, by a call of its own. What an answer at the cap tells is true as far as it goes;
+ * the rest is listed.
+ */
+export async function captureEntity(run: Run, entity: Entity, lostMs = 0): Promise<void> {
   const since = askSince(run, [entity], lostMs)
-  const answer = await askChanges(run, [entity], since)
+  const answer = await askOrNull(run, [entity], since)
   if (answer && !answer.overflow) return takeAnswer(run, entity, answer)
+  await takeTold(run, entity, answer?.pages.get(entity))
   const startedAt = answer?.observedAt ?? (await run.reader.count(entity)).observedAt
   await listChanges(run, entity, since)
+  noteCaptured(run, entity, startedAt)
   // Deletes beyond the cap are nowhere to be read: the count shows whether there were any.
-  if (await countsAgree(run, entity)) run.watermarks.set(entity, startedAt)
-  else await listEntity(run, entity, startedAt)
+  const isSettled = !run.watermarks.has(entity) || (await countsAgree(run, entity))
+  if (!isSettled) await listEntity(run, entity, startedAt)
 }
 
 function refuseAnswerOfThePast(run: Run, entities: readonly Entity[], answeredAt: Date): void {
-  if (!entities.some((entity) => isAhead(stateOf(run, entity).watermark, answeredAt))) return
+  if (!entities.some((entity) => isAhead(capturedFrom(run, entity), answeredAt))) return
   throw new LedgerError('window_exceeded', 'QuickBooks answered as of a time before the last run')
 }
 
 /**
- * @returns null when the changes are too heavy for one answer, or a record among them seems to break it or to make it
- *   late. A first failure may be QuickBooks' own and pass; every later run would meet the record again, because the
- *   watermark waits for it.
+ * @returns null when the changes are too heavy for one answer, or one entity seems to break it or to make it late, be
+ *   it by a record that cannot be served. Such a failure may be QuickBooks' own and pass the first time; every later run
+ *   would meet the record again, because the watermark waits for it.
  */
-async function askChanges(run: Run, entities: readonly Entity[], since: Date): Promise<ChangesAnswer | null> {
+async function askShared(run: Run, entities: readonly Entity[], since: Date): Promise<ChangesAnswer | null> {
   try {
     return await run.reader.changes(entities, since)
-  } catch (error) {
-    const why = fewerMayDo(error)
-    if (why === 'heavy' || (why && run.failuresInARow > 0)) return null
-    throw error
+  } catch (thrown) {
+    if (fewerMayDo(thrown) === 'heavy') return null
+    const error = entityError(run, thrown)
+    if (run.failuresInARow > 0 && error && error.code !== 'window_exceeded') return null
+    throw thrown
+  }
+}
+
+/** @returns null where change data capture cannot tell: then a listing has to do without, and fails where that cannot. */
+async function askOrNull(
+  run: Run,
+  entities: readonly Entity[],
+  since = askSince(run, entities),
+): Promise<ChangesAnswer | null> {
+  try {
+    return await run.reader.changes(entities, since)
+  } catch (thrown) {
+    if (entityError(run, thrown)) return null
+    throw thrown
   }
 }
 
 async function takeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Promise<void> {
-  const page = answer.pages.get(entity)
-  if (page) await takeTold(run, entity, page)
-  run.watermarks.set(entity, answer.observedAt)
-  if (!(await checkUnreadable(run, entity))) await listEntity(run, entity, answer.observedAt)
-}
-
-/** Takes a page of changes, asking by id for records whose tombstone contradicts the same answer or a later one. */
-async function takeTold(run: Run, entity: Entity, page: Page): Promise<void> {
-  const disputed = await findDisputed(run, entity, page)
-  const undisputed = page.changes.filter((change) => !disputed.has(change.qboId) || change.kind === 'version')
-  await takePage(run, entity, { ...page, changes: undisputed }, { authoritative: false })
-  if (disputed.size === 0) return
-  const { page: alive, missing } = await run.reader.byIds(entity, [...disputed.keys()])
-  await takePage(run, entity, alive, {
-    authoritative: true,
-    // The next answer tells of the tombstone again, perhaps without the record beside it.
-    along: (tx) => noteAlive(tx, run, entity, alive),
-  })
-  // The answer by id is what proves them, and speaks for its own moment.
-  const confirmed = missing.flatMap((qboId) => disputed.get(qboId) ?? [])
-  await takePage(run, entity, { ...alive, changes: confirmed, rejects: [] }, { authoritative: true })
-}
-
-async function findDisputed(
-  run: Run,
-  entity: Entity,
-  { changes, rejects }: Page,
-): Promise<ReadonlyMap<string, Tombstone>> {
-  const tombstones = changes.filter((change) => change.kind === 'tombstone')
-  if (tombstones.length === 0) return new Map()
-  const ids = tombstones.map((tombstone) => tombstone.qboId)
-  const known = await readKnown(run.database.knex, run.realmId, entity, ids)
-  const shown = [...changes.filter((change) => change.kind === 'version'), ...rejects]
-  const alive = new Set([
-    ...shown.map(({ qboId }) => qboId),
-    ...(await readRejectedSince(run, entity, tombstones)),
-  ])
-  return new Map(
-    tombstones
-      .filter(
-        (tombstone) =>
-          alive.has(tombstone.qboId) ||
-          isDisputed(tombstone, known.get(tombstone.qboId) ?? { record: null, buried: null }),
-      )
-      .map((tombstone) => [tombstone.qboId, tombstone]),
-  )
-}
-
-/** Records that an answer showed after their alleged delete, though it could not be taken. */
-async function readRejectedSince(
-  run: Run,
-  entity: Entity,
-  tombstones: readonly Tombstone[],
-): Promise<string[]> {
-  if (!run.openRejects.has(entity)) return []
-  const rows = await rowsOf<{ qboId: string }>(
-    run.database.knex,
-    `SELECT r.qbo_id AS "qboId"
-       FROM sync_rejects r
-       JOIN jsonb_to_recordset(CAST(:tombstones AS jsonb)) AS t (qbo_id text, deleted_at timestamptz)
-         ON t.qbo_id = r.qbo_id
-      WHERE r.realm_id = :realmId AND r.entity = :entity AND r.resolved_at IS NULL AND r.observed_at > t.deleted_at`,
-    {
-      realmId: run.realmId,
-      entity,
-      tombstones: JSON.stringify(
-        tombstones.map(({ qboId, sourceUpdatedAt }) => ({ qbo_id: qboId, deleted_at: sourceUpdatedAt })),
-      ),
-    },
-  )
-  return rows.map(({ qboId }) => qboId)
+  await takeTold(run, entity, answer.pages.get(entity))
+  noteCaptured(run, entity, answer.observedAt)
+  // Where a listing is owed, it tells.
+  const isSettled = !run.watermarks.has(entity) || (await checkUnreadable(run, entity))
+  if (!isSettled) await listEntity(run, entity, answer.observedAt)
 }
 
 function askSince(run: Run, entities: readonly Entity[], lostMs = 0): Date {
-  const watermarks = entities.flatMap((entity) => stateOf(run, entity).watermark?.getTime() ?? [])
-  return new Date(Math.min(...watermarks) - OVERLAP_MS - lostMs)
+  const from = entities.flatMap((entity) => capturedFrom(run, entity)?.getTime() ?? [])
+  return new Date(Math.min(...from) - OVERLAP_MS - lostMs)
 }
 
 /**

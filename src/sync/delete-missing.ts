@@ -1,9 +1,9 @@
 import { rowsOf } from '../db/database.ts'
 import type { Tombstone } from '../domain/change.ts'
 import { ENTITIES, type Entity } from '../domain/entity.ts'
-import { LedgerError } from '../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { countHeld, readHeld } from './count-held.ts'
+import { endDoubt, FEW_RECORDS, refuseUnconfirmed, type Vanished } from './disappearance.ts'
 import { countsOf, OVERLAP_MS, type Run } from './run.ts'
 import { takePage } from './take-page.ts'
 
@@ -16,16 +16,13 @@ export interface MissingRecords {
   readonly count: number
 }
 
-// A handful of records may well go at once; half of a company's does not.
-const FEW_RECORDS = 20
-
 /**
  * The one place where a delete is inferred. That a reading by id did not find a record is no proof: no more records are
  * believed to be gone than the mirror holds beyond what QuickBooks counts. Rows and rejects of those end together.
  *
  * @returns false when more are missing than that: then QuickBooks contradicts itself, and nothing was done.
  * @throws LedgerError `mass_disappearance` when more than half of the entity's records are gone and these are not few,
- *   or most of the company's are.
+ *   or most of the company's are, and no person has confirmed it.
  */
 export async function deleteMissing(
   run: Run,
@@ -35,24 +32,25 @@ export async function deleteMissing(
   if (qboIds.length === 0) return true
   const { live, rejected, unreadable } = await readHeld(run, entity)
   if (qboIds.length > live + rejected + unreadable - count) return false
-  await refuseDisappearance(run, entity, { missing: qboIds.length, held: live + rejected })
+  const vanished = { missing: qboIds.length, held: live + rejected }
+  const isDoubtful = await seemsDisappearance(run, vanished)
+  if (isDoubtful) await refuseUnconfirmed(run, entity, vanished)
   const changes = await inferTombstones(run, entity, qboIds, observedAt)
-  await takePage(run, entity, { changes, rejects: [], observedAt }, { authoritative: true })
+  await takePage(
+    run,
+    entity,
+    { changes, rejects: [], observedAt },
+    { authoritative: true, along: (tx) => (isDoubtful ? endDoubt(tx, run, entity) : Promise.resolve()) },
+  )
   countsOf(run, entity).fetched -= qboIds.length
   return true
 }
 
-async function refuseDisappearance(
-  run: Run,
-  entity: Entity,
-  { missing, held }: { readonly missing: number; readonly held: number },
-): Promise<void> {
-  if (missing <= held / 2) return
-  if (missing <= FEW_RECORDS && !(await isMostOfCompany(run))) return
-  throw new LedgerError(
-    'mass_disappearance',
-    `${missing} of ${held} ${entity} records vanished from QuickBooks at once; nothing was deleted`,
-  )
+async function seemsDisappearance(run: Run, { missing, held }: Vanished): Promise<boolean> {
+  if (missing <= held / 2) return false
+  if (missing > FEW_RECORDS || run.isVanishing) return true
+  run.isVanishing = await isMostOfCompany(run)
+  return run.isVanishing
 }
 
 /**

@@ -4,7 +4,9 @@ import { ENTITIES } from '../domain/entity.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
-import { changedRecords, recordTotals, reportOf, runTotals } from './report.ts'
+import { endDoubt } from './disappearance.ts'
+import { entityErrorOf, errorOf, keepTroubles, type TroubleOptions } from './keep-troubles.ts'
+import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
 import { countsOf, isAhead, RECENT_CALLS, servedRequestOf, stateOf, type Run } from './run.ts'
 
 export interface FinishedRun {
@@ -13,17 +15,26 @@ export interface FinishedRun {
   readonly askedAgain: boolean
 }
 
-/** Ends a run that took everything: moves the watermarks, serves its request and closes it, in one transaction. */
-export async function finishRun(run: Run): Promise<FinishedRun> {
-  const rejected = ENTITIES.some((entity) => countsOf(run, entity).rejected > 0)
-  const status: RunStatus = rejected ? 'partial' : 'succeeded'
+/**
+ * Ends a run that took what it could: moves the watermarks of the entities that are complete, keeps why the others are
+ * not, serves its request and closes it, in one transaction. What an entity still owes stands with the entity.
+ */
+export async function finishRun(run: Run, options: TroubleOptions): Promise<FinishedRun> {
+  const isWhole = ENTITIES.every(
+    (entity) => countsOf(run, entity).rejected === 0 && errorOf(run, entity) === null,
+  )
+  const status: RunStatus = isWhole ? 'succeeded' : 'partial'
   let askedAgain = false
   await fenced(run, async (tx) => {
+    // The company first, as whoever confirms a disappearance does it.
+    askedAgain = await serveRequest(tx, run, isWhole)
     await moveWatermarks(tx, run)
-    askedAgain = await serveRequest(tx, run)
+    await endDoubts(tx, run)
+    await keepTroubles(tx, run, options)
     await closeRun(tx, run, status)
     await noteServed(tx)
-    return [...runTotals(run, status, tx.now), ...recordTotals(run)]
+    const failures = [...run.troubles.values()].flatMap(({ error }) => failureTotals(run.realmId, error.code))
+    return [...runTotals(run, status, tx.now), ...recordTotals(run), ...failures]
   })
   return { status, askedAgain }
 }
@@ -43,6 +54,14 @@ async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
                              ELSE greatest(s.watermark, excluded.watermark) END,
             last_synced_at = excluded.last_synced_at,
             listing = NULL,
+            captured_until = NULL,
+            error_code = NULL,
+            error_message = NULL,
+            error_intuit_tid = NULL,
+            error_since = NULL,
+            error_failures = 0,
+            not_before = NULL,
+            owes = NULL,
             mapping_version = excluded.mapping_version`,
     {
       realmId: run.realmId,
@@ -56,7 +75,14 @@ async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
   )
 }
 
-async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
+/** Only a complete listing moves the watermark of an entity in doubt. */
+async function endDoubts(tx: Tx, run: Run): Promise<void> {
+  for (const entity of run.watermarks.keys()) {
+    if (stateOf(run, entity).trouble?.code === 'mass_disappearance') await endDoubt(tx, run, entity)
+  }
+}
+
+async function serveRequest(tx: Tx, run: Run, isWhole: boolean): Promise<boolean> {
   const [company] = await rowsOfPrepared<{ askedAgain: boolean }>(
     tx.trx,
     `UPDATE companies
@@ -68,7 +94,8 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
             failing_code_since = NULL,
             not_before = NULL,
             not_before_code = NULL,
-            last_success_at = :now,
+            last_success_at = CASE WHEN :isWhole THEN CAST(:now AS timestamptz) ELSE last_success_at END,
+            last_served_at = :now,
             recent_calls = ${RECENT_CALLS},
             status_changed_at = CASE WHEN status = 'unavailable' THEN :now ELSE status_changed_at END,
             status_code = CASE WHEN status = 'unavailable' THEN NULL ELSE status_code END,
@@ -79,6 +106,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
       realmId: run.realmId,
       servedRequest: servedRequestOf(run),
       homeCurrency: run.homeCurrency,
+      isWhole,
       now: tx.now,
       callAgesMs: run.pace.agesMs(),
     },
@@ -91,7 +119,8 @@ async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
     tx.trx,
     `UPDATE sync_runs
         SET status = :status, mode = :mode, finished_at = :now, requests = :requests, metered_calls = :meteredCalls,
-            changed = :changed, entities = CAST(:entities AS jsonb), served_request = :servedRequest
+            changed = :changed, entities = CAST(:entities AS jsonb), served_request = :servedRequest,
+            error_code = :code, error_message = :message, intuit_tid = :intuitTid
       WHERE id = :runId`,
     {
       runId: run.id,
@@ -103,6 +132,16 @@ async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
       meteredCalls: run.meteredCalls,
       changed: changedRecords(run) > 0,
       entities: JSON.stringify(reportOf(run, 'moved')),
+      ...firstError(run),
     },
   )
+}
+
+/** A partial run tells with its own error why the first entity was not taken: who looks for a code finds it. */
+function firstError(run: Run) {
+  const [first] = run.troubles
+  if (!first) return { code: null, message: null, intuitTid: null }
+  const [entity, trouble] = first
+  const { code, message, intuitTid } = entityErrorOf(trouble)
+  return { code, message: `${entity}: ${message}`, intuitTid }
 }

@@ -29,16 +29,16 @@ export async function judgeRefusal(tx: Tx, { realmId, code, since, fate }: Refus
   const [others] = await rowsOf<{ companies: number; served: number; refused: number; failing: number }>(
     tx.trx,
     `WITH others AS (
-       SELECT last_success_at, failing_code, failing_code_since
+       SELECT greatest(last_success_at, last_served_at) AS served_at, failing_code, failing_code_since
          FROM companies
         WHERE status = 'active' AND realm_id <> :realmId
      )
      SELECT count(*) AS companies,
-            count(*) FILTER (WHERE last_success_at > CAST(:since AS timestamptz) + make_interval(secs => :lastCall)) AS served,
-            count(*) FILTER (WHERE failing_code = :code AND failing_code_since > newest.success_at) AS refused,
+            count(*) FILTER (WHERE others.served_at > CAST(:since AS timestamptz) + make_interval(secs => :lastCall)) AS served,
+            count(*) FILTER (WHERE failing_code = :code AND failing_code_since > newest.served_at) AS refused,
             count(*) FILTER (WHERE failing_code <> :code) AS failing
        FROM others
-      CROSS JOIN (SELECT coalesce(max(last_success_at), '-infinity') AS success_at FROM others) AS newest`,
+      CROSS JOIN (SELECT coalesce(max(served_at), '-infinity') AS served_at FROM others) AS newest`,
     { realmId, code, since, lastCall: LAST_CALL_SECONDS },
   )
   if (!others || others.companies === 0 || others.served > 0) return fate

@@ -38,6 +38,8 @@ async function takeListing(
   const end = await takePages(run, entity, listing, { seen, unreadable })
   // Before settling: a record that could be read this time no longer stands in the way of the count.
   if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
+  run.advanced.delete(entity)
+  if (!run.captured.has(entity)) run.captured.set(entity, new Date(listing.startedAt))
   await settleListing(run, entity, { end, seen, whole: !resumed })
   await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
@@ -82,6 +84,7 @@ async function takePages(
       await upcoming?.catch(() => undefined)
       throw error
     }
+    run.advanced.add(entity)
     if (givesWay) giveWay(run)
     if (!next || !upcoming) return cursor
     cursor = next

@@ -3,9 +3,10 @@ import { rowsOfPrepared, type Database, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { SYNCED_STATUSES } from '../domain/company.ts'
 import type { Entity } from '../domain/entity.ts'
+import type { ErrorCode } from '../domain/ledger-error.ts'
 import type { Mode, Trigger } from '../domain/sync-run.ts'
 import { abandonLapsedRuns } from './abandon-runs.ts'
-import type { EntityState } from './run.ts'
+import type { EntityState, Owed } from './run.ts'
 
 /** Why no run was opened. `not_asked`: every request was served. `waiting`: a pause stands. `held`: it runs already. */
 export type Skip = 'not_asked' | 'inactive' | 'waiting' | 'held'
@@ -16,6 +17,7 @@ export interface OpenedRun {
   readonly mode: Mode
   readonly servedRequest: number
   readonly fullRequest: number
+  readonly byPerson: boolean
   readonly startedAt: Date
   readonly homeCurrency: string | null
   readonly failuresInARow: number
@@ -31,6 +33,7 @@ interface CompanyRow {
   readonly notBefore: Date | null
   readonly requestedSeq: number
   readonly fullRequestedSeq: number
+  readonly personRequestedSeq: number
   readonly servedSeq: number
   readonly requestedMode: Mode
   readonly requestedTrigger: Trigger
@@ -65,6 +68,7 @@ async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
     mode: company.requestedMode,
     servedRequest: company.requestedSeq,
     fullRequest: company.fullRequestedSeq,
+    byPerson: company.personRequestedSeq > company.servedSeq,
     startedAt: tx.now,
     homeCurrency: company.homeCurrency,
     failuresInARow: company.failuresInARow,
@@ -79,7 +83,8 @@ async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefi
   const [company] = await rowsOfPrepared<CompanyRow>(
     tx.trx,
     `SELECT status, not_before AS "notBefore", requested_seq AS "requestedSeq",
-            full_requested_seq AS "fullRequestedSeq", served_seq AS "servedSeq",
+            full_requested_seq AS "fullRequestedSeq", person_requested_seq AS "personRequestedSeq",
+            served_seq AS "servedSeq",
             requested_mode AS "requestedMode", requested_trigger AS "requestedTrigger",
             home_currency AS "homeCurrency", failures_in_a_row AS "failuresInARow",
             status_changed_at AS "statusChangedAt",
@@ -112,15 +117,41 @@ async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<
 }
 
 async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntityState>> {
-  const rows = await rowsOfPrepared<EntityState & { entity: Entity }>(
+  const rows = await rowsOfPrepared<StateRow>(
     tx.trx,
     `SELECT entity, watermark, last_synced_at AS "lastSyncedAt", listing, mapping_version AS "mappingVersion",
-            page_rows AS "pageRows"
+            page_rows AS "pageRows", captured_until AS "capturedUntil",
+            error_code AS code, error_message AS message, error_intuit_tid AS "intuitTid",
+            error_failures AS failures, not_before AS "notBefore", owes
        FROM sync_states
       WHERE realm_id = :realmId`,
     { realmId },
   )
-  return new Map(rows.map(({ entity, ...state }) => [entity, state]))
+  return new Map(rows.map((row) => [row.entity, stateOfRow(row)]))
+}
+
+interface StateRow extends Omit<EntityState, 'trouble'> {
+  readonly entity: Entity
+  readonly code: ErrorCode | null
+  readonly message: string | null
+  readonly intuitTid: string | null
+  readonly failures: number
+  readonly notBefore: Date | null
+  readonly owes: Owed | null
+}
+
+function stateOfRow({ code, message, intuitTid, failures, notBefore, owes, ...row }: StateRow): EntityState {
+  const { watermark, lastSyncedAt, listing, mappingVersion, pageRows, capturedUntil } = row
+  const isInTrouble = code !== null && owes !== null
+  return {
+    watermark,
+    lastSyncedAt,
+    listing,
+    mappingVersion,
+    pageRows,
+    capturedUntil,
+    trouble: isInTrouble ? { code, message: message ?? code, intuitTid, failures, notBefore, owes } : null,
+  }
 }
 
 async function readOpenRejects(tx: Tx, realmId: string): Promise<Set<Entity>> {

@@ -1,5 +1,6 @@
 import { ENTITIES } from '../domain/entity.ts'
 import type { EntityCounts, KeptReport, RunStatus } from '../domain/sync-run.ts'
+import { errorOf } from './keep-troubles.ts'
 import type { Increment } from './raise-totals.ts'
 import { countsOf, stateOf, type Run } from './run.ts'
 
@@ -11,17 +12,19 @@ const WRITTEN = ['inserted', 'updated', 'deleted', 'revived'] as const
 /**
  * What the run did, by entity, as `sync_runs.entities` keeps it.
  *
- * @param watermarks `moved` by a run that took everything, `kept` by any other.
+ * @param watermarks `moved` by a run that finished, but for entities that it could not take; `kept` by any other.
  */
 export function reportOf(run: Run, watermarks: 'moved' | 'kept'): KeptReport {
   const report: KeptReport = {}
   for (const entity of ENTITIES) {
     const before = stateOf(run, entity).watermark
+    const error = watermarks === 'moved' ? errorOf(run, entity) : null
     const after = (watermarks === 'moved' ? run.watermarks.get(entity) : null) ?? before
     report[entity] = {
       watermarkFrom: before?.toISOString() ?? null,
       watermarkTo: after?.toISOString() ?? null,
       ...happened(countsOf(run, entity)),
+      ...(error && { error }),
     }
   }
   return report

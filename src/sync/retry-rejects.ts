@@ -3,7 +3,8 @@ import type { Entity } from '../domain/entity.ts'
 import { deleteMissing } from './delete-missing.ts'
 import { fenced } from './fenced.ts'
 import { putOffRejects } from './keep-rejects.ts'
-import type { Run } from './run.ts'
+import { countsOf, type Run } from './run.ts'
+import { entityError, noteTrouble } from './take-entities.ts'
 import { takePage } from './take-page.ts'
 
 // One query by id takes so many; the rest is due in the next run.
@@ -14,22 +15,33 @@ const RETRIES_PER_RUN = 100
  * count does not bear out that they are gone, they stay rejects until a listing settles it.
  */
 export async function retryRejects(run: Run): Promise<void> {
-  for (const entity of run.openRejects) await retryEntity(run, entity)
+  for (const entity of run.openRejects) if (!run.troubles.has(entity)) await retryEntity(run, entity)
 }
 
 async function retryEntity(run: Run, entity: Entity): Promise<void> {
   const due = await readDue(run, entity)
   if (due.length === 0) return
+  try {
+    const missing = await readAgain(run, entity, due)
+    if (missing.length > 0) await fenced(run, (tx) => putOffRejects(tx, run, entity, missing))
+  } catch (thrown) {
+    const error = entityError(run, thrown)
+    if (error?.code === 'mass_disappearance') noteTrouble(run, entity, thrown, 'listing')
+    else if (!error) throw thrown
+    // They hold no watermark, so neither does it hold one that they could not be asked for.
+    await fenced(run, (tx) => putOffRejects(tx, run, entity, due))
+    countsOf(run, entity).rejected += due.length
+  }
+}
+
+/** @returns those that are still not settled: QuickBooks does not find them, and counts them. */
+async function readAgain(run: Run, entity: Entity, due: readonly string[]): Promise<readonly string[]> {
   const { page, missing } = await run.reader.byIds(entity, due)
   await takePage(run, entity, page, { authoritative: true })
-  if (missing.length === 0) return
+  if (missing.length === 0) return []
   const { count } = await run.reader.count(entity)
-  const isSettled = await deleteMissing(run, entity, {
-    qboIds: missing,
-    observedAt: page.observedAt,
-    count,
-  })
-  if (!isSettled) await fenced(run, (tx) => putOffRejects(tx, run, entity, missing))
+  const { observedAt } = page
+  return (await deleteMissing(run, entity, { qboIds: missing, observedAt, count })) ? [] : missing
 }
 
 async function readDue(run: Run, entity: Entity): Promise<string[]> {

@@ -1,25 +1,28 @@
 import type { Logger } from 'winston'
 import type { OnConnection } from '../connections/access-tokens.ts'
 import type { Database } from '../db/database.ts'
-import { ENTITIES } from '../domain/entity.ts'
-import type { InTurn } from '../domain/pace.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { toLedgerError } from '../domain/ledger-error.ts'
+import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
-import type { RunStatus } from '../domain/sync-run.ts'
+import type { EntityError, RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
-import { captureChanges, takeTombstonesFirst } from './capture-changes.ts'
+import { captureChanges, captureEntity, takeTombstonesFirst } from './capture-changes.ts'
 import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
 import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
 import { keepLease, type Lease } from './keep-lease.ts'
+import { errorOf } from './keep-troubles.ts'
 import { listEntity } from './list-entity.ts'
+import { isCapturable, planIncremental } from './plan-run.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { pageRowsOf } from './page-rows.ts'
 import { remap } from './remap.ts'
 import { changedRecords, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
-import { countsOf, resumableListing, stateOf, type Run } from './run.ts'
+import { countsOf, nothingTaken, type Run } from './run.ts'
 import { createRunPace } from './run-pace.ts'
+import { refuseEmptyHands, takeEach } from './take-entities.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
@@ -51,9 +54,6 @@ export type RunOutcome =
     }
   | FailedOutcome
 
-// Change data capture reaches back 30 days; the day less is for clocks and for a run that takes its time.
-const CAPTURE_WINDOW_MS = 29 * 86_400_000
-
 /**
  * One run for one company: takes the lease, fetches, decides, writes, and ends the run one way or the other.
  *
@@ -79,7 +79,9 @@ export async function runCompany(
       signal,
       mustGiveWay: () => mustGiveWay(goingSeconds()),
     })
-    return await carryOut(options, run, { stop, signal })
+    const outcome = await carryOut(options, run, { stop, signal })
+    logRun(options.log, run, outcome)
+    return outcome
   } finally {
     lease.release()
   }
@@ -88,12 +90,10 @@ export async function runCompany(
 async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promise<RunOutcome> {
   try {
     await takeEverything(run)
-    const finished = await finishRun(run)
+    const finished = await finishRun(run, options)
     return { kind: 'finished', runId: run.id, ...finished }
   } catch (thrown) {
     return await endFailed(options, run, thrown, signals)
-  } finally {
-    logRun(options.log, run)
   }
 }
 
@@ -115,7 +115,9 @@ function beginRun(
   const pace = createRunPace({ clock, agesMs: opened.callAgesMs, signal, assured: () => lease.assured() })
   const run: Run = {
     ...opened,
+    ...nothingTaken(),
     realmId,
+    signal,
     database: options.database,
     pace,
     mustGiveWay,
@@ -130,14 +132,6 @@ function beginRun(
       signal,
       pageRows: pageRowsOf(() => run),
     }),
-    connection: undefined,
-    firstAnswerAt: null,
-    watermarks: new Map(),
-    counts: new Map(),
-    unrecordedCalls: [],
-    requests: 0,
-    meteredCalls: 0,
-    gaveWay: false,
   }
   return run
 }
@@ -150,28 +144,21 @@ function noteCall(run: Run, call: QuickBooksCall): void {
 
 async function takeEverything(run: Run): Promise<void> {
   await remap(run)
-  if (needsListing(run)) await takeFull(run, { toldFirst: false })
-  else if (run.mode === 'full') await takeFull(run, { toldFirst: true })
-  else if (!(await takeIncremental(run))) await takeFull(run, { toldFirst: false })
+  const capturable = ENTITIES.filter((entity) => isCapturable(run, entity))
+  // A company never synced, and one whose watermarks are older than change data capture reaches, is listed.
+  if (run.mode === 'full' || capturable.length === 0) await takeFull(run, capturable)
+  else if (!(await takeIncremental(run))) await takeFull(run, [])
   await retryRejects(run)
-}
-
-/** True for a company never synced, and for one whose watermarks are older than change data capture reaches. */
-function needsListing(run: Run): boolean {
-  const watermarks = ENTITIES.flatMap((entity) => stateOf(run, entity).watermark?.getTime() ?? [])
-  const oldest = Math.min(...watermarks)
-  return watermarks.length === 0 || run.startedAt.getTime() - oldest > CAPTURE_WINDOW_MS
+  refuseEmptyHands(run)
 }
 
 /** @returns false when change data capture does not reach back as far as it would have to. */
 async function takeIncremental(run: Run): Promise<boolean> {
-  const listed = ENTITIES.filter(
-    (entity) => stateOf(run, entity).watermark === null || resumableListing(run, entity) !== null,
-  )
-  const captured = ENTITIES.filter((entity) => !listed.includes(entity))
+  const { captured, alone, listed } = planIncremental(run)
   try {
     const startedAt = captured.length > 0 ? await captureChanges(run, captured) : await readCompany(run)
-    for (const entity of listed) await listEntity(run, entity, startedAt)
+    await takeEach(run, alone, 'capture', (entity) => captureEntity(run, entity))
+    await takeEach(run, listed, 'listing', (entity) => listEntity(run, entity, startedAt))
     return true
   } catch (error) {
     if (toLedgerError(error).code !== 'window_exceeded') throw error
@@ -179,12 +166,12 @@ async function takeIncremental(run: Run): Promise<boolean> {
   }
 }
 
-async function takeFull(run: Run, { toldFirst }: { readonly toldFirst: boolean }): Promise<void> {
+/** @param toldFirst entities of which change data capture is asked before they are listed. */
+async function takeFull(run: Run, toldFirst: readonly Entity[]): Promise<void> {
   run.mode = 'full'
   const startedAt = await readCompany(run)
-  const known = ENTITIES.filter((entity) => stateOf(run, entity).watermark !== null)
-  if (toldFirst) await takeTombstonesFirst(run, known)
-  for (const entity of ENTITIES) await listEntity(run, entity, startedAt)
+  await takeTombstonesFirst(run, toldFirst)
+  await takeEach(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
 }
 
 /** Reads the company's own record. @returns QuickBooks' time of the answer. */
@@ -205,8 +192,9 @@ async function readCompany(run: Run): Promise<Date> {
   return info.observedAt
 }
 
-function logRun(log: Logger, run: Run): void {
-  log.info('sync run ended', {
+function logRun(log: Logger, run: Run, outcome: RunOutcome): void {
+  const isPartial = outcome.kind === 'finished' && outcome.status === 'partial'
+  log.log(isPartial ? 'warn' : 'info', 'sync run ended', {
     runId: run.id,
     realmId: run.realmId,
     trigger: run.trigger,
@@ -216,6 +204,7 @@ function logRun(log: Logger, run: Run): void {
     changed: changedRecords(run),
     durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
     records: whatHappened(run),
+    ...(isPartial && { status: outcome.status, errors: whatFailed(run) }),
   })
 }
 
@@ -223,4 +212,10 @@ function logRun(log: Logger, run: Run): void {
 function whatHappened(run: Run): Record<string, object> {
   const counts = ENTITIES.map((entity) => [entity, happened(countsOf(run, entity))] as const)
   return Object.fromEntries(counts.filter(([, happening]) => Object.keys(happening).length > 0))
+}
+
+/** Errors of entities that the run could not take, or that it did not try again yet. */
+function whatFailed(run: Run): Record<string, EntityError> {
+  const errors = ENTITIES.map((entity) => [entity, errorOf(run, entity)] as const)
+  return Object.fromEntries(errors.flatMap(([entity, error]) => (error ? [[entity, error]] : [])))
 }

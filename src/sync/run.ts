@@ -1,6 +1,7 @@
 import type { ConnectionMark } from '../connections/replaced.ts'
 import type { Database } from '../db/database.ts'
 import { ENTITIES, type Entity } from '../domain/entity.ts'
+import type { ErrorCode, LedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { noCounts, type EntityCounts, type Mode, type Trigger } from '../domain/sync-run.ts'
 import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
@@ -25,6 +26,28 @@ export interface EntityState {
   readonly mappingVersion: number
   /** How many rows a page of it asks for; null: as many as QuickBooks serves. */
   readonly pageRows: number | null
+  /** QuickBooks' time up to which changes were taken while the watermark stood still. */
+  readonly capturedUntil: Date | null
+  readonly trouble: StandingTrouble | null
+}
+
+/** What has to succeed before the watermark of an entity in error moves again. */
+export type Owed = 'capture' | 'listing'
+
+/** Why the watermark of one entity stands still. */
+export interface StandingTrouble {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly intuitTid: string | null
+  readonly failures: number
+  readonly notBefore: Date | null
+  readonly owes: Owed
+}
+
+/** Why this run could not take an entity. */
+export interface RunTrouble {
+  readonly error: LedgerError
+  readonly owes: Owed
 }
 
 /** One run under way. Everything that a step learns for the steps after it is kept here. */
@@ -37,6 +60,10 @@ export interface Run {
   readonly servedRequest: number
   /** The number of the latest request for a full run. */
   readonly fullRequest: number
+  /** A person asked since the last finished run: entities in error do not wait. */
+  readonly byPerson: boolean
+  /** Aborted when the process stops or the lease is lost: then no failure is an entity's own. */
+  readonly signal: AbortSignal
   readonly startedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
   /** Entities that have unresolved rejects. */
@@ -57,6 +84,16 @@ export interface Run {
   firstAnswerAt: Date | null
   /** What the finished run will set each watermark to. */
   readonly watermarks: Map<Entity, Date>
+  /** QuickBooks' time up to which changes of each entity were taken, also where its watermark does not move. */
+  readonly captured: Map<Entity, Date>
+  /** Entities that could not be taken. */
+  readonly troubles: Map<Entity, RunTrouble>
+  /** Entities whose listing came further and is not at its end. */
+  readonly advanced: Set<Entity>
+  /** Whether QuickBooks let at least one entity be read. */
+  isServed: boolean
+  /** Whether most of the company was found to be gone, which is asked for once. */
+  isVanishing: boolean
   readonly counts: Map<Entity, EntityCounts>
   /** Calls that no committed transaction has recorded yet. */
   unrecordedCalls: QuickBooksCall[]
@@ -64,6 +101,25 @@ export interface Run {
   meteredCalls: number
   /** Set when it ended a listing for others' sake: what was listed is kept. */
   gaveWay: boolean
+}
+
+/** What a run has learnt and done before its first call. */
+export function nothingTaken() {
+  return {
+    firstAnswerAt: null,
+    watermarks: new Map(),
+    captured: new Map(),
+    troubles: new Map(),
+    advanced: new Set(),
+    isServed: false,
+    isVanishing: false,
+    counts: new Map(),
+    unrecordedCalls: [],
+    requests: 0,
+    meteredCalls: 0,
+    connection: undefined,
+    gaveWay: false,
+  } satisfies Partial<Run>
 }
 
 // How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in
@@ -83,15 +139,29 @@ export function isAhead(watermark: Date | null, answeredAt: Date): boolean {
 }
 
 export function stateOf(run: Run, entity: Entity): EntityState {
-  return (
-    run.states.get(entity) ?? {
-      watermark: null,
-      lastSyncedAt: null,
-      listing: null,
-      mappingVersion: 0,
-      pageRows: null,
-    }
-  )
+  return run.states.get(entity) ?? NEVER_SYNCED
+}
+
+const NEVER_SYNCED: EntityState = {
+  watermark: null,
+  lastSyncedAt: null,
+  listing: null,
+  mappingVersion: 0,
+  pageRows: null,
+  capturedUntil: null,
+  trouble: null,
+}
+
+/** From where change data capture goes on; null where no listing was ever finished. */
+export function capturedFrom(run: Run, entity: Entity): Date | null {
+  const { watermark, capturedUntil } = stateOf(run, entity)
+  return watermark && capturedUntil && capturedUntil > watermark ? capturedUntil : watermark
+}
+
+/** Notes up to when changes were taken. The watermark follows, unless it waits for a listing. */
+export function noteCaptured(run: Run, entity: Entity, until: Date): void {
+  run.captured.set(entity, until)
+  if (stateOf(run, entity).trouble?.owes !== 'listing') run.watermarks.set(entity, until)
 }
 
 export function countsOf(run: Run, entity: Entity): EntityCounts {
@@ -116,9 +186,11 @@ export function resumableListing(run: Run, entity: Entity): Listing | null {
 
 /**
  * The newest request that the run serves when it finishes. Where it goes on with a listing, what was listed before is
- * as old as that listing: a request made since, perhaps because of a later change, takes one more run.
+ * as old as that listing: a request made since, perhaps because of a later change, takes one more run. One that stays
+ * unfinished is owed by its entity, whatever is asked for.
  */
 export function servedRequestOf(run: Run): number {
-  const resumed = ENTITIES.flatMap((entity) => resumableListing(run, entity)?.request ?? [])
+  const finished = ENTITIES.filter((entity) => run.watermarks.has(entity))
+  const resumed = finished.flatMap((entity) => resumableListing(run, entity)?.request ?? [])
   return Math.min(run.servedRequest, ...resumed)
 }

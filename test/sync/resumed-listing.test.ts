@@ -8,7 +8,7 @@ describe('a run that goes on with a listing', () => {
 
   beforeEach(async () => {
     mirror = await startMirror()
-    mirror.sandbox.faults.add({ kind: 'connectionReset', entity: 'Invoice', times: 1 })
+    mirror.sandbox.faults.add({ kind: 'throttled429', entity: 'Invoice', times: 1 })
     expect(await mirror.sync()).toMatchObject({ kind: 'failed' })
   })
 
@@ -16,7 +16,7 @@ describe('a run that goes on with a listing', () => {
 
   test('does not serve a request made since: what was changed before that request comes with one more run', async () => {
     const books = mirror.sandbox.books(REALM)
-    mirror.clock.move({ minutes: 1 })
+    mirror.clock.move({ minutes: 2 })
     books.renameVendor(books.records('Vendor')[0]!.Id, 'Renamed after it was listed')
     const request = await mirror.ask()
     expect(await mirror.run()).toMatchObject({ kind: 'finished', askedAgain: true })

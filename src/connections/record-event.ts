@@ -1,0 +1,46 @@
+import type { Tx } from '../db/database.ts'
+
+/** What can happen to a company, or to the service, that is kept for ever. */
+export type EventKind =
+  | 'registered'
+  | 'connected'
+  | 'tokens_replaced'
+  | 'paused'
+  | 'resumed'
+  | 'disconnected'
+  | 'reconnect_needed'
+  | 'settings_changed'
+  | 'full_sync_requested'
+  | 'disappearance_confirmed'
+  | 'service_stopped'
+  | 'service_resumed'
+  | 'purged'
+
+/** Who did it. */
+export interface Doer {
+  /** Such as `admin token`. */
+  readonly actor: string
+  /** Of the HTTP request, as it was answered and logged; null where none asked for it. */
+  readonly requestId: string | null
+}
+
+export interface CompanyEventRecord {
+  /** Null where it concerns the service as a whole. */
+  readonly realmId: string | null
+  readonly kind: EventKind
+  /** What a person needs to understand it; never a secret. */
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+/** Records what happened in the transaction in which it happens. */
+export async function recordEvent(
+  tx: Tx,
+  { realmId, kind, detail = {} }: CompanyEventRecord,
+  { actor, requestId }: Doer,
+): Promise<void> {
+  await tx.trx.raw(
+    `INSERT INTO company_events (at, realm_id, kind, actor, detail, request_id)
+     VALUES (:now, :realmId, :kind, :actor, CAST(:detail AS jsonb), :requestId)`,
+    { now: tx.now, realmId, kind, actor, detail: JSON.stringify(detail), requestId },
+  )
+}

@@ -1,0 +1,60 @@
+import type { Entity } from '../domain/entity.ts'
+import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
+import { mayConcernOneEntity } from '../domain/reach.ts'
+import type { Owed, Run } from './run.ts'
+
+// Two that fail in a run that has read nothing yet are no coincidence: QuickBooks is down, and each further one would
+// only cost it calls.
+const FAILURES_OF_QUICKBOOKS = 2
+
+/**
+ * Takes entities one after the other. One that cannot be taken keeps its watermark and its error, and the others go on.
+ *
+ * @param owed what an entity still owes that fails here.
+ * @throws LedgerError what concerns the company or the app, and the failure of one entity where QuickBooks seems down.
+ */
+export async function takeEach(
+  run: Run,
+  entities: readonly Entity[],
+  owed: Owed,
+  take: (entity: Entity) => Promise<void>,
+): Promise<void> {
+  for (const entity of inTurn(run, entities)) {
+    if (run.troubles.has(entity)) continue
+    try {
+      await take(entity)
+      run.isServed = true
+    } catch (thrown) {
+      noteTrouble(run, entity, thrown, owed)
+    }
+  }
+}
+
+/** Notes that an entity could not be taken. @throws what was thrown where that does not concern the entity alone. */
+export function noteTrouble(run: Run, entity: Entity, thrown: unknown, owed: Owed): void {
+  const error = entityError(run, thrown)
+  if (!error) throw thrown
+  run.watermarks.delete(entity)
+  run.troubles.set(entity, { error, owes: run.captured.has(entity) ? 'listing' : owed })
+  // A doubt about what was read: it was read.
+  if (error.code === 'mass_disappearance') run.isServed = true
+  if (!run.isServed && run.troubles.size >= FAILURES_OF_QUICKBOOKS) throw thrown
+}
+
+/** @throws the first failure when nothing could be read at all: then the run has failed. */
+export function refuseEmptyHands(run: Run): void {
+  const [first] = run.troubles.values()
+  if (first && !run.isServed) throw first.error
+}
+
+/** @returns null for what concerns more than one entity, such as the end of the process, and for a run that gives way. */
+export function entityError(run: Run, thrown: unknown): LedgerError | null {
+  const error = toLedgerError(thrown)
+  return !run.signal.aborted && !run.gaveWay && mayConcernOneEntity(error) ? error : null
+}
+
+/** A run after a failed one begins elsewhere, so that two entities that stay broken do not keep the others out. */
+function inTurn(run: Run, entities: readonly Entity[]): Entity[] {
+  const first = run.failuresInARow % Math.max(entities.length, 1)
+  return [...entities.slice(first), ...entities.slice(0, first)]
+}

@@ -28,6 +28,8 @@ export async function openBenchRun(database: Database): Promise<Run> {
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),
+    drift: new Map(),
+    toldFirst: new Set(),
     unrecordedCalls: [],
     requests: 0,
     meteredCalls: 0,

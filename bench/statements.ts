@@ -114,6 +114,8 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
         firstAnswerAt: null,
         watermarks: new Map([['invoice', database.clock.now()]]),
         counts: new Map(),
+        drift: new Map(),
+        toldFirst: new Set(),
         unrecordedCalls: [{ operation: 'cdc', status: '200', metered: true, durationMs: 1, intuitTid: null }],
         requests: 1,
         meteredCalls: 1,

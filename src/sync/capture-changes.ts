@@ -37,11 +37,17 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
 /**
  * Takes what change data capture tells, where it tells all of it, ahead of a complete listing: a delete that
  * QuickBooks itself reports need not be inferred, and only what was not told counts as drift. Moves no watermark.
+ *
+ * @returns QuickBooks' time of the answer; null without one.
  */
-export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<void> {
+export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<Date | null> {
   const answer = await askOrNull(run, entities)
-  if (!answer || answer.overflow) return
+  if (!answer) return null
+  run.firstAnswerAt ??= answer.observedAt
+  if (answer.overflow) return answer.observedAt
   for (const [entity, page] of answer.pages) await takeTold(run, entity, page)
+  for (const entity of entities) run.toldFirst.add(entity)
+  return answer.observedAt
 }
 
 /** @returns null where the listing has to do without: the window is exceeded, or a record breaks the answer. */

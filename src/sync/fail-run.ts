@@ -4,6 +4,7 @@ import type { CompanyStatus } from '../domain/company.ts'
 import { fateOf, type Fate } from '../domain/fate.ts'
 import type { LedgerError } from '../domain/ledger-error.ts'
 import { fenced } from './fenced.ts'
+import { giveUpReconcile } from './give-up-reconcile.ts'
 import { recordLastCalls } from './record-calls.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
 import type { Run } from './run.ts'
@@ -37,6 +38,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
   await fenced(run, async (tx) => {
     await noteFailure(tx, run.realmId, error)
     if (error.details.ambiguous) fate = await judgeRefusal(tx, run.realmId, fate, error)
+    if (await giveUpReconcile(tx, run, error)) fate = sparedFate(fate, options)
     await closeFailed(tx, run, error)
     await carryOut(tx, run, fate, error)
     return [
@@ -46,6 +48,12 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     ]
   })
   return fate
+}
+
+/** Where a listing alone was given up, the company is looked at as often as before. */
+function sparedFate(fate: Fate, { intervalSeconds }: FailOptions): Fate {
+  if (fate.kind !== 'later') return fate
+  return { ...fate, delaySeconds: Math.min(fate.delaySeconds, intervalSeconds) }
 }
 
 async function noteFailure(tx: Tx, realmId: string, error: LedgerError): Promise<void> {

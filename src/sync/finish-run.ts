@@ -5,7 +5,7 @@ import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
 import { changedRecords, recordTotals, reportOf, runTotals } from './report.ts'
-import { countsOf, isAhead, servedRequestOf, stateOf, type Run } from './run.ts'
+import { countsOf, isAhead, listedSince, servedRequestOf, stateOf, type Run } from './run.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
@@ -68,6 +68,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
             not_before = NULL,
             not_before_code = NULL,
             last_success_at = :now,
+            last_reconciled_at = coalesce(:listedSince, last_reconciled_at),
             status_changed_at = CASE WHEN status = 'unavailable' THEN :now ELSE status_changed_at END,
             status_code = CASE WHEN status = 'unavailable' THEN NULL ELSE status_code END,
             status = CASE WHEN status = 'unavailable' THEN 'active' ELSE status END
@@ -77,6 +78,7 @@ async function serveRequest(tx: Tx, run: Run): Promise<boolean> {
       realmId: run.realmId,
       servedRequest: servedRequestOf(run),
       homeCurrency: run.homeCurrency,
+      listedSince: run.mode === 'full' ? listedSince(run) : null,
       now: tx.now,
     },
   )

@@ -17,7 +17,7 @@ import { listEntity } from './list-entity.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { recordLastCalls } from './record-calls.ts'
 import { remap } from './remap.ts'
-import { changedRecords, happened } from './report.ts'
+import { changedRecords, driftFound, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
 import { countsOf, resumableListing, stateOf, type Run } from './run.ts'
 
@@ -92,6 +92,8 @@ function beginRun(options: SyncOptions, realmId: string, opened: OpenedRun, sign
     firstAnswerAt: null,
     watermarks: new Map(),
     counts: new Map(),
+    drift: new Map(),
+    toldFirst: new Set(),
     unrecordedCalls: [],
     requests: 0,
     meteredCalls: 0,
@@ -138,10 +140,24 @@ async function takeIncremental(run: Run): Promise<boolean> {
 
 async function takeFull(run: Run, { toldFirst }: { readonly toldFirst: boolean }): Promise<void> {
   run.mode = 'full'
-  const startedAt = await readCompany(run)
-  const known = ENTITIES.filter((entity) => stateOf(run, entity).watermark !== null)
-  if (toldFirst) await takeTombstonesFirst(run, known)
+  const startedAt = await beginFull(run, toldFirst)
   for (const entity of ENTITIES) await listEntity(run, entity, startedAt)
+}
+
+/**
+ * A listing that nobody asked for reads what it compares and nothing else: what the company says of itself comes with
+ * every other full run.
+ *
+ * @returns QuickBooks' time of the run's first answer.
+ */
+async function beginFull(run: Run, toldFirst: boolean): Promise<Date> {
+  const known = ENTITIES.filter((entity) => stateOf(run, entity).watermark !== null)
+  if (toldFirst && run.trigger === 'reconcile' && run.homeCurrency !== null) {
+    return (await takeTombstonesFirst(run, known)) ?? (await readCompany(run))
+  }
+  const startedAt = await readCompany(run)
+  if (toldFirst) await takeTombstonesFirst(run, known)
+  return startedAt
 }
 
 /** Reads the company's own record. @returns QuickBooks' time of the answer. */
@@ -208,6 +224,10 @@ function failureOf(thrown: unknown): LedgerError {
 }
 
 function logRun(log: Logger, run: Run): void {
+  if (run.drift.size > 0) {
+    const { id: runId, realmId, trigger } = run
+    log.warn('drift found', { runId, realmId, trigger, drift: driftFound(run) })
+  }
   log.info('sync run ended', {
     runId: run.id,
     realmId: run.realmId,

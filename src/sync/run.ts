@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { ENTITIES, type Entity } from '../domain/entity.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
+import type { Drift } from '../domain/drift.ts'
 import { noCounts, type EntityCounts, type Mode, type Trigger } from '../domain/sync-run.ts'
 import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
@@ -47,6 +48,10 @@ export interface Run {
   /** What the finished run will set each watermark to. */
   readonly watermarks: Map<Entity, Date>
   readonly counts: Map<Entity, EntityCounts>
+  /** What complete listings found that nobody had told of. */
+  readonly drift: Map<Entity, Drift[]>
+  /** Entities of which change data capture told everything, deletes included, before they were listed. */
+  readonly toldFirst: Set<Entity>
   /** Calls that no committed transaction has recorded yet. */
   unrecordedCalls: QuickBooksCall[]
   requests: number
@@ -93,4 +98,10 @@ export function resumableListing(run: Run, entity: Entity): Listing | null {
 export function servedRequestOf(run: Run): number {
   const resumed = ENTITIES.flatMap((entity) => resumableListing(run, entity)?.request ?? [])
   return Math.min(run.servedRequest, ...resumed)
+}
+
+/** When the complete listings of a run began, those included that it goes on with. */
+export function listedSince(run: Run): Date {
+  const resumed = ENTITIES.flatMap((entity) => resumableListing(run, entity)?.startedAt ?? [])
+  return new Date(Math.min(run.startedAt.getTime(), ...resumed.map((at) => new Date(at).getTime())))
 }

@@ -83,7 +83,7 @@ async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: 
     const isNew = ({ qboId }: { qboId: string | null }) => qboId === null || !seen.has(qboId)
     const newcomers = { ...page, changes: page.changes.filter(isNew), rejects: page.rejects.filter(isNew) }
     for (const { qboId } of newcomers.changes) seen.add(qboId)
-    await takePage(run, entity, newcomers, { authoritative: true })
+    await takePage(run, entity, newcomers, { authoritative: true, compares: true })
     cursor = next
   }
 }
@@ -110,9 +110,14 @@ async function takeDeletes(
       `${missing.length} of ${held} ${entity} records vanished from QuickBooks at once; nothing was deleted`,
     )
   }
-  await takePage(run, entity, page, { authoritative: true })
+  await takePage(run, entity, page, { authoritative: true, compares: true })
   const tombstones = await inferTombstones(run, entity, missing, page.observedAt)
-  await takePage(run, entity, { ...page, changes: tombstones, rejects: [] }, { authoritative: true })
+  await takePage(
+    run,
+    entity,
+    { ...page, changes: tombstones, rejects: [] },
+    { authoritative: true, compares: true },
+  )
   countsOf(run, entity).fetched -= missing.length
   return true
 }

@@ -18,8 +18,6 @@ import {
 import { companyRow, expectAtRest, expectSound, lastRun, rowOf } from '../sync/invariants.ts'
 
 const DAYS = 7
-// What fails here on purpose would be an error in the log.
-const nowhere = createLog({ level: 'none', format: 'pretty', secrets: () => [] })
 
 describe('a company that nobody asks about', () => {
   let mirror: TestMirror
@@ -211,6 +209,7 @@ describe('a company that nobody asks about', () => {
 
   async function start(records = 40): Promise<void> {
     warned = []
+    // What fails here on purpose would be an error in the log.
     const log = Object.assign(createLog({ level: 'none', format: 'pretty', secrets: () => [] }), {
       warn: (message: string, meta: object) => {
         if (message === 'drift found') warned.push({ message, ...meta })

@@ -37,6 +37,8 @@ export interface Config {
   readonly syncIntervalSeconds: number
   readonly syncConcurrency: number
   readonly runRetentionDays: number
+  /** How many nights a round of complete listings takes. Null: none is made by itself. */
+  readonly reconcileDays: number | null
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' }
 }
 
@@ -154,6 +156,7 @@ const ENV = z.object({
   TOKEN_ENCRYPTION_KEYS: z.string().transform(toEncryptionKeys).optional(),
   SYNC_INTERVAL_MINUTES: whole(1, 1440).default(15),
   RUN_RETENTION_DAYS: whole(1, 36_500).default(90),
+  RECONCILE_INTERVAL_DAYS: whole(0, 365).default(7),
   SYNC_CONCURRENCY: whole(1, 200).default(8),
   QBO_MONTHLY_CALL_BUDGET: whole(1, 1_000_000_000).optional(),
   LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
@@ -221,6 +224,7 @@ function assemble(env: ParsedEnv): Config {
     syncIntervalSeconds: env.SYNC_INTERVAL_MINUTES * 60,
     syncConcurrency: env.SYNC_CONCURRENCY,
     runRetentionDays: env.RUN_RETENTION_DAYS,
+    reconcileDays: env.RECONCILE_INTERVAL_DAYS || null,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (production ? 'json' : 'pretty') },
   }
 }

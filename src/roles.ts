@@ -42,7 +42,13 @@ export async function startRoles(options: RoleOptions): Promise<void> {
     const { monthlyCallBudget } = config.quickbooks
     const beat = async () => {
       const enqueue: TickOptions['enqueue'] = (tx, due, died) => enqueueSyncs(boss, tx, due, died)
-      const told = await tick({ database, enqueue, intervalSeconds, monthlyCallBudget })
+      const told = await tick({
+        database,
+        enqueue,
+        intervalSeconds,
+        monthlyCallBudget,
+        reconcileDays: config.reconcileDays,
+      })
       log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
       if (told.notFolded) log.warn('totals were not added up; the next tick does', { error: told.notFolded })
     }

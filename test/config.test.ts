@@ -57,6 +57,7 @@ describe('with nothing set', () => {
       syncIntervalSeconds: 900,
       syncConcurrency: 8,
       runRetentionDays: 90,
+      reconcileDays: 7,
       log: { level: 'info', format: 'pretty' },
     })
   })
@@ -98,6 +99,8 @@ const TAKEN: [string, string, (config: Config) => unknown, unknown][] = [
   ['QBO_WEBHOOK_VERIFIER_TOKEN', 'v', ({ quickbooks }) => quickbooks.webhookVerifierToken, 'v'],
   ['QBO_MONTHLY_CALL_BUDGET', '500000', ({ quickbooks }) => quickbooks.monthlyCallBudget, 500_000],
   ['SYNC_INTERVAL_MINUTES', '20', ({ syncIntervalSeconds }) => syncIntervalSeconds, 1200],
+  ['RECONCILE_INTERVAL_DAYS', '30', ({ reconcileDays }) => reconcileDays, 30],
+  ['RECONCILE_INTERVAL_DAYS', '0', ({ reconcileDays }) => reconcileDays, null],
   ['RUN_RETENTION_DAYS', '7', ({ runRetentionDays }) => runRetentionDays, 7],
   ['SYNC_CONCURRENCY', '1', ({ syncConcurrency }) => syncConcurrency, 1],
   ['LOG_LEVEL', 'debug', ({ log }) => log.level, 'debug'],
@@ -140,6 +143,8 @@ describe('a value that cannot be meant is named with its variable', () => {
     ['QBO_OAUTH_REVOKE_URL', 'h', 'must be an http or https address'],
     ['QBO_MONTHLY_CALL_BUDGET', '0', 'must lie between 1 and'],
     ['SYNC_INTERVAL_MINUTES', '0', 'must lie between 1 and 1440'],
+    ['RECONCILE_INTERVAL_DAYS', 'weekly', 'must be a whole number'],
+    ['RECONCILE_INTERVAL_DAYS', '366', 'must lie between 0 and 365'],
     ['RUN_RETENTION_DAYS', 'ten', 'must be a whole number'],
     ['SYNC_CONCURRENCY', '0', 'must lie between 1 and 200'],
     ['LOG_LEVEL', 'loud', 'expected one of'],

@@ -1,3 +1,4 @@
+import type { DriftKind } from './drift.ts'
 import type { Entity } from './entity.ts'
 import type { ErrorCode } from './ledger-error.ts'
 
@@ -33,6 +34,8 @@ export interface EntityCounts {
 export interface EntityReport extends EntityCounts {
   watermarkFrom: string | null
   watermarkTo: string | null
+  /** What `drifted` counts, by kind; not there when nothing did. */
+  drift?: Partial<Record<DriftKind, number>>
   /** Why the watermark of this entity stands still although the run went on; null when it does not. */
   error: EntityError | null
 }

@@ -1,5 +1,6 @@
 import { pauseCalls, readCallsPause } from '../connections/service-state.ts'
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import { askReconciles } from '../reconcile/ask-reconciles.ts'
 import { abandonLapsedRuns } from '../sync/abandon-runs.ts'
 import { foldTotals } from '../sync/fold-totals.ts'
 import { METERED_CALLS_OF_MONTH, monthOf } from '../sync/record-calls.ts'
@@ -10,6 +11,8 @@ export interface TickOptions {
   readonly enqueue: (tx: Tx, realmIds: readonly string[], died: readonly string[]) => Promise<void>
   readonly intervalSeconds: number
   readonly monthlyCallBudget: number | null
+  /** How many nights a round of complete listings takes; none is asked for without. */
+  readonly reconcileDays?: number | null
 }
 
 export interface TickResult {
@@ -39,6 +42,8 @@ async function queueDue(tx: Tx, options: TickOptions): Promise<Omit<TickResult, 
   await guardBudget(tx, options.monthlyCallBudget)
   if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
   await pullBack(tx, options.intervalSeconds)
+  // Before the claim: a company that is due as well is read once.
+  if (options.reconcileDays) await askReconciles(tx, options.reconcileDays)
   const due = await claimDue(tx, options.intervalSeconds)
   await options.enqueue(tx, due, abandoned)
   return { abandoned: abandoned.length, queued: due.length }

@@ -1,4 +1,5 @@
 import { COMPANY_STATUSES } from '../domain/company.ts'
+import { DRIFT_KINDS } from '../domain/drift.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import { ERROR_CODES } from '../domain/ledger-error.ts'
 import { noCounts, RUN_STATUSES, TRIGGERS } from '../domain/sync-run.ts'
@@ -112,6 +113,12 @@ const COUNTERS: readonly Counter[] = [
     help: 'Records that sync runs met, by what became of them.',
     labels: ['entity', 'change'],
     known: ENTITIES.flatMap((entity) => Object.keys(noCounts()).map((change) => ({ entity, change }))),
+  },
+  {
+    name: 'ledger_sync_drift_total',
+    help: 'Differences that complete listings found and that nobody had told of.',
+    labels: ['entity', 'kind'],
+    known: ENTITIES.flatMap((entity) => DRIFT_KINDS.map((kind) => ({ entity, kind }))),
   },
   {
     name: 'ledger_quickbooks_requests_total',

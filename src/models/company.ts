@@ -62,6 +62,9 @@ export class Company extends LedgerModel {
   declare failingCodeSince: Date | null
   declare lastSuccessAt: Date | null
   declare createdAt: Date
+  declare lastReconciledAt: Date | null
+  declare reconcileAskedAt: Date | null
+  declare reconcileSeq: number
   declare syncStates?: SyncState[]
   declare runs?: SyncRun[]
   declare rejects?: SyncReject[]

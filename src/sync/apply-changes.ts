@@ -1,11 +1,14 @@
 import type { Tx } from '../db/database.ts'
 import type { Change, Page, Tombstone, Version } from '../domain/change.ts'
 import { decide, isReadOtherwise, type Decision, type Known } from '../domain/decide.ts'
+import { driftKindOf, type Drift } from '../domain/drift.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EntityCounts } from '../domain/sync-run.ts'
 import { findSameColumns } from './compare-columns.ts'
+import { readRejected } from './keep-rejects.ts'
 import { readKnown } from './known-records.ts'
 import { OVERLAP_MS, stateOf, type Run } from './run.ts'
+import type { TakeOptions } from './take-page.ts'
 import { buryAll, deleteAll, digUp, touchAll, writeAll, type WriteContext } from './write-records.ts'
 
 interface Decided {
@@ -14,15 +17,20 @@ interface Decided {
   readonly decision: Decision
 }
 
+export interface Applied {
+  readonly counts: Partial<EntityCounts>
+  readonly drift: readonly Drift[]
+}
+
 /** Decides about every change of a page and writes what follows, one statement for each kind of write. */
 export async function applyChanges(
   tx: Tx,
   run: Run,
   entity: Entity,
   page: Page,
-  authoritative: boolean,
-): Promise<Partial<EntityCounts>> {
-  if (page.changes.length === 0) return {}
+  { authoritative, compares = false }: Pick<TakeOptions, 'authoritative' | 'compares'>,
+): Promise<Applied> {
+  if (page.changes.length === 0) return { counts: {}, drift: [] }
   const reading = {
     observedAt: page.observedAt,
     authoritative,
@@ -45,7 +53,8 @@ export async function applyChanges(
   })
   const context: WriteContext = { tx, realmId: run.realmId, runId: run.id, entity, ...reading }
   const lost = await write(context, decided)
-  return { ...count(decided, lost), drifted: countDrifted(run, entity, decided, authoritative) }
+  const drift = compares ? await findDrift(context, run, decided) : []
+  return { counts: { ...count(decided, lost), drifted: drift.length }, drift }
 }
 
 /** @returns ids whose write the guard in the statement refused: somebody else wrote something newer meanwhile. */
@@ -91,13 +100,30 @@ function count(decided: readonly Decided[], lost: ReadonlySet<string>): Partial<
   return counts
 }
 
-/** What a listing had to correct although change data capture will not ask for it again: it never told of it. */
-function countDrifted(run: Run, entity: Entity, decided: readonly Decided[], authoritative: boolean): number {
+/**
+ * What a listing had to correct although change data capture will not ask for it again: it never told of it. A record
+ * that it told of and that could not be taken then is none, nor is a delete where it could not tell everything.
+ */
+async function findDrift(
+  { tx, realmId, entity }: WriteContext,
+  run: Run,
+  decided: readonly Decided[],
+): Promise<Drift[]> {
   const { watermark } = stateOf(run, entity)
-  if (!authoritative || !watermark) return 0
+  if (!watermark) return []
   const askedFrom = watermark.getTime() - OVERLAP_MS
-  const corrected: readonly Decision[] = ['inserted', 'updated', 'revived']
-  return decided.filter(
-    ({ change, decision }) => corrected.includes(decision) && change.sourceUpdatedAt.getTime() < askedFrom,
-  ).length
+  const isTold = ({ change }: Decided) =>
+    change.kind === 'tombstone' ? !run.toldFirst.has(entity) : change.sourceUpdatedAt.getTime() >= askedFrom
+  const drift = decided.flatMap((one): Drift[] => {
+    const kind = driftKindOf(one.decision)
+    return kind === null || isTold(one) ? [] : [{ qboId: one.change.qboId, kind }]
+  })
+  if (drift.length === 0 || !run.openRejects.has(entity)) return drift
+  const rejected = await readRejected(
+    tx,
+    realmId,
+    entity,
+    drift.map(({ qboId }) => qboId),
+  )
+  return drift.filter(({ qboId }) => !rejected.has(qboId))
 }

@@ -35,18 +35,24 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
 /**
  * Takes what change data capture tells ahead of a complete listing: a delete that QuickBooks itself reports need not be
  * inferred, and only what was not told counts as drift. Moves no watermark.
+ *
+ * @returns QuickBooks' time of the answer; null without one.
  */
-export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<void> {
+export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<Date | null> {
   const answer = entities.length > 0 ? await askOrNull(run, entities) : null
-  if (!answer) return
+  if (!answer) return null
+  run.firstAnswerAt ??= answer.observedAt
   await takeEach(run, entities, 'listing', async (entity) => {
     await takeTold(run, entity, answer.pages.get(entity))
     // The cap is shared: alone, an entity may be told of whole.
     const alone = answer.overflow ? await askOrNull(run, [entity]) : null
     await takeTold(run, entity, alone?.pages.get(entity))
     const whole = answer.overflow ? alone : answer
-    if (whole && !whole.overflow) run.captured.set(entity, whole.observedAt)
+    if (!whole || whole.overflow) return
+    run.captured.set(entity, whole.observedAt)
+    run.toldFirst.add(entity)
   })
+  return answer.observedAt
 }
 
 /**

@@ -40,7 +40,11 @@ export async function deleteMissing(
     run,
     entity,
     { changes, rejects: [], observedAt },
-    { authoritative: true, along: (tx) => (isDoubtful ? endDoubt(tx, run, entity) : Promise.resolve()) },
+    {
+      authoritative: true,
+      compares: true,
+      along: (tx) => (isDoubtful ? endDoubt(tx, run, entity) : Promise.resolve()),
+    },
   )
   countsOf(run, entity).fetched -= qboIds.length
   return true

@@ -7,7 +7,7 @@ import { fenced } from './fenced.ts'
 import { endDoubt } from './disappearance.ts'
 import { entityErrorOf, errorOf, keepTroubles, type TroubleOptions } from './keep-troubles.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
-import { countsOf, isAhead, RECENT_CALLS, servedRequestOf, stateOf, type Run } from './run.ts'
+import { countsOf, isAhead, listedSince, RECENT_CALLS, servedRequestOf, stateOf, type Run } from './run.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
@@ -96,6 +96,7 @@ async function serveRequest(tx: Tx, run: Run, isWhole: boolean): Promise<boolean
             not_before_code = NULL,
             last_success_at = CASE WHEN :isWhole THEN CAST(:now AS timestamptz) ELSE last_success_at END,
             last_served_at = :now,
+            last_reconciled_at = coalesce(:listedSince, last_reconciled_at),
             recent_calls = ${RECENT_CALLS},
             status_changed_at = CASE WHEN status = 'unavailable' THEN :now ELSE status_changed_at END,
             status_code = CASE WHEN status = 'unavailable' THEN NULL ELSE status_code END,
@@ -107,6 +108,7 @@ async function serveRequest(tx: Tx, run: Run, isWhole: boolean): Promise<boolean
       servedRequest: servedRequestOf(run),
       homeCurrency: run.homeCurrency,
       isWhole,
+      listedSince: run.mode === 'full' ? listedSince(run) : null,
       now: tx.now,
       callAgesMs: run.pace.agesMs(),
     },

@@ -1,4 +1,4 @@
-import type { Tx } from '../db/database.ts'
+import { rowsOf, type Tx } from '../db/database.ts'
 import type { Change, Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { Run } from './run.ts'
@@ -44,6 +44,23 @@ export async function keepRejects(
       rejects: JSON.stringify(rejects.map(rejectRow)),
     },
   )
+}
+
+/** Which of the given records have an open reject. */
+export async function readRejected(
+  tx: Tx,
+  realmId: string,
+  entity: Entity,
+  qboIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await rowsOf<{ qboId: string }>(
+    tx.trx,
+    `SELECT qbo_id AS "qboId"
+       FROM sync_rejects
+      WHERE realm_id = :realmId AND entity = :entity AND qbo_id = ANY (:qboIds) AND resolved_at IS NULL`,
+    { realmId, entity, qboIds: [...qboIds] },
+  )
+  return new Set(rows.map(({ qboId }) => qboId))
 }
 
 /** Puts rejects off that were due and of which nothing could be learnt. */

@@ -77,6 +77,7 @@ async function takePages(
     try {
       await takePage(run, entity, page, {
         authoritative: true,
+        compares: true,
         along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
       })
     } catch (error) {

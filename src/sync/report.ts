@@ -1,4 +1,5 @@
-import { ENTITIES } from '../domain/entity.ts'
+import type { Drift, DriftKind } from '../domain/drift.ts'
+import { ENTITIES, type Entity } from '../domain/entity.ts'
 import type { EntityCounts, KeptReport, RunStatus } from '../domain/sync-run.ts'
 import { errorOf } from './keep-troubles.ts'
 import type { Increment } from './raise-totals.ts'
@@ -25,6 +26,7 @@ export function reportOf(run: Run, watermarks: 'moved' | 'kept'): KeptReport {
       watermarkTo: after?.toISOString() ?? null,
       ...happened(countsOf(run, entity)),
       ...(error && { error }),
+      ...driftReport(run, entity),
     }
   }
   return report
@@ -44,13 +46,40 @@ export function changedRecords(run: Run): number {
 }
 
 export function recordTotals(run: Run): Increment[] {
-  return ENTITIES.flatMap((entity) =>
-    Object.entries(happened(countsOf(run, entity))).map(([change, by]) => ({
+  return ENTITIES.flatMap((entity) => [
+    ...Object.entries(happened(countsOf(run, entity))).map(([change, by]) => ({
       metric: 'ledger_sync_records_total',
       labels: { entity, change },
       by,
     })),
+    ...Object.entries(driftCounts(run, entity)).map(([kind, by]) => ({
+      metric: 'ledger_sync_drift_total',
+      labels: { entity, kind },
+      by,
+    })),
+  ])
+}
+
+// Enough to look some up; a company that lost hundreds tells them in its versions.
+const IDS_SHOWN = 5
+
+/** What drifted, by entity: how many of each kind, and the ids of a few. */
+export function driftFound(run: Run): Record<string, object> {
+  return Object.fromEntries(
+    [...run.drift].map(([entity, drift]) => [
+      entity,
+      { ...driftCounts(run, entity), ids: drift.slice(0, IDS_SHOWN).map(({ qboId }) => qboId) },
+    ]),
   )
+}
+
+function driftReport(run: Run, entity: Entity): { drift?: Partial<Record<DriftKind, number>> } {
+  return run.drift.has(entity) ? { drift: driftCounts(run, entity) } : {}
+}
+
+function driftCounts(run: Run, entity: Entity): Partial<Record<DriftKind, number>> {
+  const byKind = Map.groupBy(run.drift.get(entity) ?? [], ({ kind }: Drift) => kind)
+  return Object.fromEntries([...byKind].map(([kind, drift]) => [kind, drift.length]))
 }
 
 /** Totals that every ended run raises, however it ended. */

@@ -18,7 +18,7 @@ import { isCapturable, planIncremental } from './plan-run.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { pageRowsOf } from './page-rows.ts'
 import { remap } from './remap.ts'
-import { changedRecords, happened } from './report.ts'
+import { changedRecords, driftFound, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
 import { countsOf, nothingTaken, type Run } from './run.ts'
 import { createRunPace } from './run-pace.ts'
@@ -169,9 +169,23 @@ async function takeIncremental(run: Run): Promise<boolean> {
 /** @param toldFirst entities of which change data capture is asked before they are listed. */
 async function takeFull(run: Run, toldFirst: readonly Entity[]): Promise<void> {
   run.mode = 'full'
+  const startedAt = await beginFull(run, toldFirst)
+  await takeEach(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
+}
+
+/**
+ * A listing that nobody asked for reads what it compares and nothing else: what the company says of itself comes with
+ * every other full run.
+ *
+ * @returns QuickBooks' time of the run's first answer.
+ */
+async function beginFull(run: Run, toldFirst: readonly Entity[]): Promise<Date> {
+  if (run.trigger === 'reconcile' && toldFirst.length > 0 && run.homeCurrency !== null) {
+    return (await takeTombstonesFirst(run, toldFirst)) ?? (await readCompany(run))
+  }
   const startedAt = await readCompany(run)
   await takeTombstonesFirst(run, toldFirst)
-  await takeEach(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
+  return startedAt
 }
 
 /** Reads the company's own record. @returns QuickBooks' time of the answer. */
@@ -193,6 +207,10 @@ async function readCompany(run: Run): Promise<Date> {
 }
 
 function logRun(log: Logger, run: Run, outcome: RunOutcome): void {
+  if (run.drift.size > 0) {
+    const { id: runId, realmId, trigger } = run
+    log.warn('drift found', { runId, realmId, trigger, drift: driftFound(run) })
+  }
   const isPartial = outcome.kind === 'finished' && outcome.status === 'partial'
   log.log(isPartial ? 'warn' : 'info', 'sync run ended', {
     runId: run.id,

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts'
 import { ENTITIES, type Entity } from '../domain/entity.ts'
 import type { ErrorCode, LedgerError } from '../domain/ledger-error.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
+import type { Drift } from '../domain/drift.ts'
 import { noCounts, type EntityCounts, type Mode, type Trigger } from '../domain/sync-run.ts'
 import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
 import type { CompanyReader } from '../quickbooks/quickbooks.ts'
@@ -95,6 +96,10 @@ export interface Run {
   /** Whether most of the company was found to be gone, which is asked for once. */
   isVanishing: boolean
   readonly counts: Map<Entity, EntityCounts>
+  /** What complete listings found that nobody had told of. */
+  readonly drift: Map<Entity, Drift[]>
+  /** Entities of which change data capture told everything, deletes included, before they were listed. */
+  readonly toldFirst: Set<Entity>
   /** Calls that no committed transaction has recorded yet. */
   unrecordedCalls: QuickBooksCall[]
   requests: number
@@ -114,6 +119,8 @@ export function nothingTaken() {
     isServed: false,
     isVanishing: false,
     counts: new Map(),
+    drift: new Map(),
+    toldFirst: new Set(),
     unrecordedCalls: [],
     requests: 0,
     meteredCalls: 0,
@@ -193,4 +200,10 @@ export function servedRequestOf(run: Run): number {
   const finished = ENTITIES.filter((entity) => run.watermarks.has(entity))
   const resumed = finished.flatMap((entity) => resumableListing(run, entity)?.request ?? [])
   return Math.min(run.servedRequest, ...resumed)
+}
+
+/** When the complete listings of a run began, those included that it goes on with. */
+export function listedSince(run: Run): Date {
+  const resumed = ENTITIES.flatMap((entity) => resumableListing(run, entity)?.startedAt ?? [])
+  return new Date(Math.min(run.startedAt.getTime(), ...resumed.map((at) => new Date(at).getTime())))
 }

@@ -60,7 +60,7 @@ async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: 
     const isNew = ({ qboId }: { qboId: string | null }) => qboId === null || !seen.has(qboId)
     const newcomers = { ...page, changes: page.changes.filter(isNew), rejects: page.rejects.filter(isNew) }
     for (const { qboId } of [...newcomers.changes, ...newcomers.rejects]) if (qboId !== null) seen.add(qboId)
-    await takePage(run, entity, newcomers, { authoritative: true })
+    await takePage(run, entity, newcomers, { authoritative: true, compares: true })
     cursor = next
   }
 }
@@ -82,6 +82,7 @@ async function settleUnmet(
     const { page, missing } = await run.reader.byIds(entity, unmet)
     await takePage(run, entity, page, {
       authoritative: true,
+      compares: true,
       along: (tx) => nameUnreadable(tx, run, entity, page.rejects),
     })
     const gone = { qboIds: missing, observedAt: page.observedAt, count }

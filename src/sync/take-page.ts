@@ -3,7 +3,7 @@ import type { Change, Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import type { EntityCounts } from '../domain/sync-run.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges, type Applied } from './apply-changes.ts'
 import { postgresWords } from '../db/postgres-error.ts'
 import { fenced } from './fenced.ts'
 import { keepRejects, resolveRejects } from './keep-rejects.ts'
@@ -12,6 +12,8 @@ import { countsOf, type Run } from './run.ts'
 export interface TakeOptions {
   /** The page comes from a listing or a reading by id, not from change data capture. */
   readonly authoritative: boolean
+  /** The page is a part of a complete listing: what it corrects and nobody told of is drift. */
+  readonly compares?: boolean
   /** More to write in the transaction of the page, such as how far the listing came. */
   readonly along?: (tx: Tx) => Promise<void>
 }
@@ -46,16 +48,17 @@ async function takeChanges(
 }
 
 async function takeRest(run: Run, entity: Entity, page: Page, options: TakeOptions): Promise<void> {
-  let taken: Partial<EntityCounts> = {}
+  let taken: Applied = { counts: {}, drift: [] }
   await fenced(run, async (tx) => {
-    taken = await applyChanges(tx, run, entity, page, options.authoritative)
+    taken = await applyChanges(tx, run, entity, page, options)
     // First: where one answer holds a record twice, what was rejected of it stays open until it is read by its id.
     if (run.openRejects.has(entity)) await resolveRejects(tx, run, entity, page, options)
     await keepRejects(tx, run, entity, page)
     await options.along?.(tx)
   })
   if (page.rejects.length > 0) run.openRejects.add(entity)
-  addCounts(countsOf(run, entity), { ...taken, rejected: page.rejects.length })
+  addCounts(countsOf(run, entity), { ...taken.counts, rejected: page.rejects.length })
+  if (taken.drift.length > 0) run.drift.set(entity, [...(run.drift.get(entity) ?? []), ...taken.drift])
 }
 
 /** Halves until what is refused stands alone; everything else is written on the way. */
@@ -75,7 +78,7 @@ async function findRefused(
         run,
         entity,
         { ...page, changes: half, rejects: [] },
-        { authoritative: options.authoritative },
+        { authoritative: options.authoritative, compares: options.compares === true },
       )
     } catch (error) {
       if (!isRefusalOfData(error)) throw error

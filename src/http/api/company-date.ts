@@ -1,20 +1,10 @@
-// QuickBooks' own zone: its times carry Pacific offsets, and it does not tell every company's zone.
-const QUICKBOOKS_TIME_ZONE = 'America/Los_Angeles'
+import { wallClockMs } from '../../domain/company-time.ts'
 
 /**
  * The day it is for a company, `YYYY-MM-DD`: a bill is overdue by the company's own date.
  *
- * @param timeZone IANA name; null where unknown. One that does not exist counts as unknown.
+ * @param timeZone IANA name; null where unknown: then QuickBooks' own, as for one that does not exist.
  */
 export function companyDate(now: Date, timeZone: string | null): string {
-  try {
-    return dateIn(timeZone ?? QUICKBOOKS_TIME_ZONE, now)
-  } catch {
-    return dateIn(QUICKBOOKS_TIME_ZONE, now)
-  }
-}
-
-// Sweden writes dates as ISO 8601 does.
-function dateIn(timeZone: string, now: Date): string {
-  return new Intl.DateTimeFormat('sv-SE', { timeZone }).format(now)
+  return new Date(wallClockMs(now, timeZone)).toISOString().slice(0, 10)
 }

@@ -1,4 +1,5 @@
 import { PgBoss } from 'pg-boss'
+import { connectionOf } from '../src/db/connect.ts'
 import { bossSettings, createBoss, type BossOptions } from '../src/jobs/boss.ts'
 import { workSyncs } from '../src/jobs/work.ts'
 import { createLog } from '../src/log.ts'
@@ -15,7 +16,7 @@ import {
 const { url, applicationName, concurrency, way } = JSON.parse(process.argv[2] ?? '') as QueueWorkerSpec
 const log = createLog({ level: 'error', format: 'json', secrets: () => [] })
 const boss = open({
-  connection: { connectionString: url, ssl: false },
+  connection: connectionOf(url, 'off'),
   applicationName,
   schedules: false,
   works: true,

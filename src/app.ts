@@ -10,6 +10,7 @@ import { connectionOf } from './db/connect.ts'
 import type { Database, Tx } from './db/database.ts'
 import { migrateToLatest } from './db/migrate.ts'
 import { isPostgresAway } from './db/postgres-away.ts'
+import { requireSuitableDatabase } from './db/suitable-database.ts'
 import { applicationName, claimDataFolder, layGround } from './ground.ts'
 import { closeServer, createHttp, openServer } from './http/http.ts'
 import { answerWhileStarting } from './http/server/starting.ts'
@@ -103,8 +104,9 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       starting: () => starting.missing,
       timeoutMs: READINESS_TIMEOUT_MS,
     })
-    await awaitRelease(config, database, starting, stopping.signal)
     const patiently = createPatience(config, starting, stopping.signal)
+    await patiently(() => requireSuitableDatabase(database.knex))
+    await awaitRelease(config, database, starting, stopping.signal)
     await patiently(() => forgetSettingsPause(database.knex))
     await startQueue(boss, starting, { production: config.production, stop: stopping.signal })
     ending.push(() => drain(boss, quickbooks))

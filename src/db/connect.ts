@@ -23,11 +23,9 @@ export function connect(options: ConnectOptions): Knex {
   return createKnex({
     client: 'pg',
     connection: {
-      ...connectionOf(options.url, options.tls),
+      ...connectionOf(options.url, options.tls, options.statementTimeoutMs),
       application_name: options.applicationName,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-      ...(options.statementTimeoutMs === null ? {} : { statement_timeout: options.statementTimeoutMs }),
       keepAlive: true,
       types: { getTypeParser },
     } as Knex.PgConnectionConfig,
@@ -38,6 +36,14 @@ export function connect(options: ConnectOptions): Knex {
   })
 }
 
+/** What `pg` takes to connect, as every session of ours does: of the pool, of the queue and of its listener. */
+export interface Connection {
+  readonly connectionString: string
+  readonly ssl: false | { rejectUnauthorized: boolean }
+  /** Settings of the session, which win over those of the server, the database and the role. */
+  readonly options: string
+}
+
 /**
  * What `pg` takes to connect. The `sslmode` of the address is read by us, in libpq's sense, and taken out of it:
  * pg's own reading of `require` differs.
@@ -45,13 +51,40 @@ export function connect(options: ConnectOptions): Knex {
 export function connectionOf(
   url: string,
   tls: TlsMode,
-): { connectionString: string; ssl: false | { rejectUnauthorized: boolean } } {
+  statementTimeoutMs: number | null = null,
+): Connection {
   const bare = new URL(url)
-  bare.searchParams.delete('sslmode')
+  const given = bare.searchParams.get('options')
+  for (const name of ['sslmode', 'options']) bare.searchParams.delete(name)
+  const settings = { ...SESSION_SETTINGS, statement_timeout: String(statementTimeoutMs ?? 0) }
+  const pinned = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
   return {
     connectionString: bare.toString(),
     ssl: tls === 'off' ? false : { rejectUnauthorized: tls === 'verify' },
+    options: [...(given === null ? [] : [given]), ...pinned].join(' '),
   }
+}
+
+/**
+ * Whatever of a server's, a database's or a role's settings would change where our statements look, how they are read,
+ * what their answers look like or how long they may take. default_transaction_read_only is left alone: a database that
+ * must not be written stays so.
+ */
+const SESSION_SETTINGS = {
+  // Everything of ours is in public, and the queue names its own schema. Temporary tables come last.
+  search_path: 'public, pg_temp',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  default_transaction_isolation: 'read committed',
+  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+  lock_timeout: '0',
+  idle_session_timeout: '0',
 }
 
 function ignore(): void {}

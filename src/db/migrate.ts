@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Knex } from 'knex'
 import { rowsOf } from './database.ts'
+import { requireSchemaToFill, requireSuitableDatabase } from './suitable-database.ts'
 
 export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../migrations', import.meta.url))
 export const SEEDS_DIRECTORY = fileURLToPath(new URL('../../seeds', import.meta.url))
@@ -20,9 +21,13 @@ const MIGRATING = 4_711_001
  * Applies every migration that the database lacks. Processes that start together wait for the first; a migration
  * that was killed does not leave the others locked out, because knex' own lock is only ever set under ours.
  * Needs two connections of the pool.
+ *
+ * @throws Error of one sentence where the database cannot hold what is to come.
  */
 export async function migrateToLatest(knex: Knex): Promise<void> {
+  await requireSuitableDatabase(knex)
   if ((await pendingMigrations(knex)).length === 0) return
+  await requireSchemaToFill(knex)
   await knex.transaction(async (trx) => {
     await trx.raw('SET LOCAL idle_in_transaction_session_timeout = 0')
     await trx.raw('SELECT pg_advisory_xact_lock(?)', [MIGRATING])

@@ -1,12 +1,9 @@
 import { PgBoss, type ConstructorOptions } from 'pg-boss'
 import type { Logger } from 'winston'
+import type { Connection } from '../db/connect.ts'
 
 export interface BossOptions {
-  /** What `pg` takes to connect. */
-  readonly connection: {
-    readonly connectionString: string
-    readonly ssl: false | { rejectUnauthorized: boolean }
-  }
+  readonly connection: Connection
   readonly applicationName: string
   readonly schedules: boolean
   readonly works: boolean

@@ -161,10 +161,12 @@ async function declaredFields(name: string, files: readonly string[]): Promise<s
     .flatMap((text) => [...text.matchAll(/^ {2}declare (\w+):/gm)].map((match) => match[1]!))
 }
 
+/** Without the column that only the guards of history read and write. */
 async function columnsOf(table: string): Promise<string[]> {
   const rows = await rowsOf<{ name: string }>(
     knex,
-    `SELECT attname::text AS name FROM pg_attribute WHERE attrelid = :table::regclass AND attnum > 0 AND NOT attisdropped`,
+    `SELECT attname::text AS name FROM pg_attribute WHERE attrelid = :table::regclass AND attnum > 0 AND NOT attisdropped
+        AND attname <> 'previous_valid_from'`,
     { table },
   )
   return rows.map(({ name }) => name)

@@ -129,6 +129,7 @@ const NOT_THE_SOURCES_WORD = new Set([
   'last_synced_at',
   'deleted_at',
   'valid_from',
+  'previous_valid_from',
   'content_hash',
   'mapping_version',
   'sync_run_id',

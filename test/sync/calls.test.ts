@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createLog } from '../../src/log.ts'
+import type { QuickBooksCall } from '../../src/domain/quickbooks-call.ts'
 import { abandonLapsedRuns } from '../../src/sync/abandon-runs.ts'
+import { recordCalls } from '../../src/sync/record-calls.ts'
 import type { FaultSpec } from '../../src/sandbox/sandbox.ts'
 import {
   company,
@@ -49,6 +51,27 @@ describe('the calls that were made', () => {
     await mirror.sync(REALM, { mode: 'full' })
     await mirror.sync()
     await expectCounted()
+  })
+
+  test.each([
+    ['Pacific/Kiritimati', '2026-11-30T23:30:00Z', '2026-11-30'],
+    ['Pacific/Pago_Pago', '2026-12-01T00:30:00Z', '2026-12-01'],
+  ])('belong to the UTC day, also where a session shows times of %s', async (timeZone, now, day) => {
+    await start()
+    const call: QuickBooksCall = {
+      operation: 'query',
+      status: '200',
+      metered: true,
+      intuitTid: null,
+      durationMs: 1,
+    }
+    await mirror.database.knex.transaction(async (trx) => {
+      await trx.raw(`SET LOCAL TimeZone = '${timeZone}'`)
+      await recordCalls({ trx, now: new Date(now) }, REALM, [call])
+      const { rows } = await trx.raw<{ rows: unknown[] }>(`SELECT day::text AS day FROM quickbooks_calls`)
+      expect(rows).toEqual([{ day }])
+      await trx.rollback()
+    })
   })
 
   test.each<FaultSpec['kind']>([

@@ -263,7 +263,7 @@ describe('a company that nobody asks about', () => {
         {
           database: mirror.database,
           intervalSeconds: INTERVAL_SECONDS,
-          log,
+          log: mirror.options.log,
           run: (realm, stop) => runCompany(mirror.options, realm, stop),
         },
         { realmId, last: false, stop: new AbortController().signal },

@@ -12,7 +12,15 @@ export interface Replay {
 }
 
 // Of Postgres's own clock or of its transactions: another time they hold something else, and are null when they were.
-const NEVER_THE_SAME = new Set(['valid_from', 'validFrom', 'valid_to', 'heartbeat_at', 'tx_id'])
+const NEVER_THE_SAME = new Set([
+  'valid_from',
+  'validFrom',
+  'valid_to',
+  'heartbeat_at',
+  'tx_id',
+  'ageMs',
+  'callAgesMs',
+])
 
 export function openReplay(url: string): Replay {
   const clients = new Map<number, pg.Client>()

@@ -5,6 +5,8 @@ export interface SimulatorSpec {
   readonly records: number
   /** Invoices put into the first company on top of them. */
   readonly invoices: number
+  /** So many of the companies have invoices that long. */
+  readonly long?: { readonly companies: number; readonly linesPerInvoice: number }
 }
 
 /** What it tells its parent once it listens. */

@@ -5,6 +5,7 @@ import { startBenchPostgres, type BenchPostgres } from './bench-postgres.ts'
 import { figure } from './figures.ts'
 import { backfill } from './backfill.ts'
 import { fleet } from './fleet.ts'
+import { heavyPages } from './heavy-pages.ts'
 import { metricsBench } from './metrics.ts'
 import { peer } from './peer.ts'
 import { peopleFirst } from './people-first.ts'
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
 const BENCHES: Readonly<Record<string, Bench>> = {
   'write-path': (context) => writePath(context),
   backfill: (context) => backfill(context),
+  'heavy-pages': (context) => heavyPages(context),
   fleet: (context) => fleet(context),
   tick: (context) => tickBench(context),
   queue: (context) => queue(context),

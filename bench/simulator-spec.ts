@@ -7,6 +7,8 @@ export interface SimulatorSpec {
   readonly invoices: number
   /** How many companies those are; 1 when left out. */
   readonly giants?: number
+  /** So many of the companies have invoices that long. */
+  readonly long?: { readonly companies: number; readonly linesPerInvoice: number }
 }
 
 /** What it tells its parent once it listens. */

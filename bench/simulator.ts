@@ -46,6 +46,7 @@ function companyOf(index: number): CompanySpec {
     multiCurrency: false,
     country: 'USA',
     lively: false,
+    ...(spec.long && index < spec.long.companies ? { linesPerInvoice: spec.long.linesPerInvoice } : {}),
   }
 }
 

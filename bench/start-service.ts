@@ -24,6 +24,8 @@ export interface ServiceOptions {
   readonly roles: string
   /** The name of its CPU profile, where profiles are taken. */
   readonly name: string
+  /** More of what Node is given before the program. */
+  readonly nodeArgs?: readonly string[]
   /** More of its environment. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -31,14 +33,14 @@ export interface ServiceOptions {
 /** The real service in a process of its own, as it runs in production. */
 export async function startService(
   { profileDirectory }: BenchContext,
-  { database, simulator, roles, name, env }: ServiceOptions,
+  { database, simulator, roles, name, nodeArgs = [], env }: ServiceOptions,
 ): Promise<Service> {
   const profile =
     profileDirectory === null
       ? []
       : ['--cpu-prof', `--cpu-prof-name=${name}.cpuprofile`, `--cpu-prof-dir=${profileDirectory}`]
   const { child, ready } = await startChild<ServiceUsage>('service.ts', {
-    nodeArgs: [...(await startArguments()), ...profile],
+    nodeArgs: [...(await startArguments()), ...nodeArgs, ...profile],
     env: {
       NODE_ENV: 'production',
       PORT: '0',

@@ -3,6 +3,7 @@ import { backfill } from '../../bench/backfill.ts'
 import type { BenchContext, Report } from '../../bench/bench.ts'
 import { startBenchPostgres, type BenchPostgres } from '../../bench/bench-postgres.ts'
 import { fleet } from '../../bench/fleet.ts'
+import { heavyPages } from '../../bench/heavy-pages.ts'
 import { metricsBench } from '../../bench/metrics.ts'
 import { peer } from '../../bench/peer.ts'
 import { peopleFirst } from '../../bench/people-first.ts'
@@ -44,6 +45,11 @@ describe('a bench of the smallest size', () => {
   test('fleet: every round ends with all companies served', async () => {
     const report = await fleet(context, { companies: 2, records: 12, rounds: 1 })
     expect(valueOf(report, 'idle: companies a second')).toMatch(/^\d/)
+  })
+
+  test('heavy-pages: every company is read', async () => {
+    const report = await heavyPages(context, { companies: 1, records: 60, linesPerInvoice: 20 })
+    expect(valueOf(report, 'runs that did not succeed')).toBe('0')
   })
 
   test('tick: every company is queued', async () => {

@@ -9,7 +9,7 @@ import { systemClock, type Clock } from './db/clock.ts'
 import { connectionOf } from './db/connect.ts'
 import type { Database, Tx } from './db/database.ts'
 import { migrateToLatest } from './db/migrate.ts'
-import { isPostgresAway } from './db/postgres-away.ts'
+import { whyPostgresAway } from './db/postgres-away.ts'
 import { requireSuitableDatabase } from './db/suitable-database.ts'
 import { applicationName, claimDataFolder, layGround } from './ground.ts'
 import { closeServer, createHttp, openServer } from './http/http.ts'
@@ -22,7 +22,7 @@ import { createLog, type Logger } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { operations } from './operations.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
-import { createReadiness, missingForStart, POSTGRES_AWAY } from './readiness.ts'
+import { createReadiness, missingForStart } from './readiness.ts'
 import { startRoles, type RoleOptions } from './roles.ts'
 import { readSyncMetrics } from './sync/read-metrics.ts'
 import { VERSION } from './version.ts'
@@ -214,8 +214,9 @@ function createPatience(config: Config, starting: Starting, stop: AbortSignal): 
         starting.missing = [STARTING]
         return result
       } catch (error) {
-        if (!config.production || !isPostgresAway(error)) throw error
-        starting.waitFor([POSTGRES_AWAY], error)
+        const away = whyPostgresAway(error)
+        if (!config.production || away === null) throw error
+        starting.waitFor([away], error)
         await wait(RELEASE_POLL_MS, undefined, { signal: stop })
       }
     }
@@ -233,8 +234,7 @@ async function startQueue(
       return await ensureQueues(boss)
     } catch (error) {
       if (!production) throw error
-      const missing = isPostgresAway(error) ? POSTGRES_AWAY : 'pg-boss does not start: run npm run migrate'
-      starting.waitFor([missing], error)
+      starting.waitFor([whyPostgresAway(error) ?? 'pg-boss does not start: run npm run migrate'], error)
       await wait(RELEASE_POLL_MS, undefined, { signal: stop })
     }
   }

@@ -1,7 +1,7 @@
 import { readCallsPause } from './connections/service-state.ts'
-import type { Database } from './db/database.ts'
+import { rowsOf, type Database } from './db/database.ts'
 import { pendingMigrations } from './db/migrate.ts'
-import { isPostgresAway } from './db/postgres-away.ts'
+import { POSTGRES_AWAY, POSTGRES_READ_ONLY, whyPostgresAway } from './db/postgres-away.ts'
 import { postgresWords } from './db/postgres-error.ts'
 
 export interface ReadinessOptions {
@@ -13,8 +13,6 @@ export interface ReadinessOptions {
 }
 
 type Missing = readonly string[]
-
-export const POSTGRES_AWAY = 'Postgres does not answer'
 
 /**
  * Reads what keeps the service from being ready; empty when nothing does. Those who ask while a reading is under way
@@ -42,8 +40,24 @@ export async function missingForStart(database: Database): Promise<Missing> {
 }
 
 async function readMissing(database: Database): Promise<Missing> {
-  const missing = await missingForStart(database)
-  return missing.length > 0 ? missing : missingOfQuickBooks(database)
+  for (const look of [missingForStart, missingToWrite, missingOfQuickBooks]) {
+    const missing = await look(database)
+    if (missing.length > 0) return missing
+  }
+  return []
+}
+
+/** Nothing can be synced or asked for where nothing can be written, as after a failover. */
+async function missingToWrite({ knex }: Database): Promise<Missing> {
+  try {
+    const [found] = await rowsOf<{ readOnly: boolean }>(
+      knex,
+      `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly"`,
+    )
+    return found?.readOnly === false ? [] : [POSTGRES_READ_ONLY]
+  } catch (error) {
+    return [whyNot(error)]
+  }
 }
 
 async function missingOfQuickBooks({ knex, clock }: Database): Promise<Missing> {
@@ -57,8 +71,8 @@ async function missingOfQuickBooks({ knex, clock }: Database): Promise<Missing> 
 
 /** What Postgres says against a question goes to whoever asks without a token: its words, and nothing of ours. */
 function whyNot(error: unknown): string {
-  if (isPostgresAway(error) || !(error instanceof Error)) return POSTGRES_AWAY
-  return `Postgres refuses: ${postgresWords(error)}`
+  if (!(error instanceof Error)) return POSTGRES_AWAY
+  return whyPostgresAway(error) ?? `Postgres refuses: ${postgresWords(error)}`
 }
 
 async function within(reading: Promise<Missing>, timeoutMs: number): Promise<Missing> {

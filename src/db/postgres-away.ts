@@ -1,18 +1,45 @@
+import { nativeError } from './postgres-error.ts'
+
 /**
- * True for an error that says Postgres cannot be reached, or not now, and nothing about what was asked. Errors of
- * other sockets look alike: only for what a query threw.
+ * True for an error that says that Postgres cannot be reached or cannot do it now, and nothing about what was asked:
+ * asked again later, it may do it. Errors of other sockets look alike: only for what a query threw.
  */
-export function isPostgresAway(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false
-  const { name, code, message } = error as Record<string, unknown>
-  // The pool waits for a connection and gives up.
-  if (name === 'KnexTimeoutError') return true
-  return typeof code === 'string' ? AWAY_CODES.test(code) : PG_MESSAGES.test(String(message))
+export function isPostgresAway(thrown: unknown): boolean {
+  return whyPostgresAway(thrown) !== null
 }
 
-// Of sockets; and SQLSTATE's connection exceptions, a server that starts or stops, and one that is full.
-const AWAY_CODES =
-  /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|57P0[123]|53300)$/
+/** One clause on why Postgres cannot do it now, without anything of the statement; null when it is not away. */
+export function whyPostgresAway(thrown: unknown): string | null {
+  const error = nativeError(thrown)
+  if (typeof error !== 'object' || error === null) return null
+  const { name, code, message } = error as Record<string, unknown>
+  // The pool waits for a connection and gives up.
+  if (name === 'KnexTimeoutError') return POSTGRES_AWAY
+  if (typeof code === 'string') return REASONS.find(([codes]) => codes.test(code))?.[1] ?? null
+  return PG_MESSAGES.test(String(message)) ? POSTGRES_AWAY : null
+}
+
+export const POSTGRES_AWAY = 'Postgres does not answer'
+export const POSTGRES_READ_ONLY = 'Postgres takes no writes: the database is read-only'
+
+/** Error codes of sockets, and SQLSTATEs. */
+const REASONS: readonly (readonly [codes: RegExp, reason: string])[] = [
+  [
+    /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/,
+    POSTGRES_AWAY,
+  ],
+  // Connection exceptions; a server that starts or stops, or ended the session; and a session that stood still in a
+  // transaction for too long.
+  [/^(?:08\w{3}|57P0\d|25P03)$/, POSTGRES_AWAY],
+  [/^53300$/, 'Postgres has no connection left'],
+  // Out of disk, of memory, of another resource.
+  [/^53\w{3}$/, 'Postgres has run out of room'],
+  // What a failover leaves behind for a while, and a standby.
+  [/^25006$/, POSTGRES_READ_ONLY],
+  // Cancelled for taking too long, a lock that was not to be had, a deadlock, writers in each other's way.
+  [/^(?:57014|55P03|40P01|40001)$/, 'Postgres is too busy'],
+]
+
 // pg's own words have no code; knex puts the statement in front of them.
 const PG_MESSAGES =
   /(?:Connection terminated|Connection terminated unexpectedly|Connection terminated due to connection timeout|timeout expired|is not queryable)$/

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { connect } from '../../src/db/connect.ts'
-import { isPostgresAway } from '../../src/db/postgres-away.ts'
+import { DBError, Model, raw } from 'objection'
+import { isPostgresAway, whyPostgresAway } from '../../src/db/postgres-away.ts'
 import { createEmptyDatabase } from '../setup/test-database.ts'
 
 const OPTIONS = { tls: 'off', poolMax: 1, applicationName: 'test', statementTimeoutMs: null } as const
@@ -23,6 +24,40 @@ describe('a Postgres that is away', () => {
     expect(isPostgresAway(await failure(url, 'SELECT pg_terminate_backend(pg_backend_pid())'))).toBe(true)
     expect(isPostgresAway(await failure(url, 'SELECT 1 / 0'))).toBe(false)
     expect(isPostgresAway(await failure(url, 'SELECT nonsense'))).toBe(false)
+    await drop()
+  })
+
+  test('is seen through what Objection wraps around it', async () => {
+    const { url, drop } = await createEmptyDatabase()
+    const knex = connect({ ...OPTIONS, url })
+    class Ended extends Model {
+      static override tableName = 'pg_database'
+    }
+    const thrown = await Ended.query(knex)
+      .select(raw('pg_terminate_backend(pg_backend_pid())'))
+      .catch((error: unknown) => error)
+    expect(thrown).toBeInstanceOf(DBError)
+    expect(isPostgresAway(thrown)).toBe(true)
+    await knex.destroy()
+    await drop()
+  })
+
+  test.each([
+    ['53100', 'Postgres has run out of room'],
+    ['53300', 'Postgres has no connection left'],
+    ['57P05', 'Postgres does not answer'],
+    ['25P03', 'Postgres does not answer'],
+    ['25006', 'Postgres takes no writes: the database is read-only'],
+    ['57014', 'Postgres is too busy'],
+    ['40P01', 'Postgres is too busy'],
+    ['08006', 'Postgres does not answer'],
+    ['42501', null],
+    ['22P02', null],
+    ['23505', null],
+  ])('is told by %s: %s', async (sqlState, why) => {
+    const { url, drop } = await createEmptyDatabase()
+    const thrown = await failure(url, `DO $$ BEGIN RAISE SQLSTATE '${sqlState}'; END $$`)
+    expect(whyPostgresAway(thrown)).toBe(why)
     await drop()
   })
 

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { isPostgresAway } from '../../db/postgres-away.ts'
+import { whyPostgresAway } from '../../db/postgres-away.ts'
 import { LedgerError, toLedgerError, type ErrorCode } from '../../domain/ledger-error.ts'
 
 export const TOO_LARGE = 'the body is larger than 100 kB'
@@ -35,9 +35,8 @@ export function problemOf(thrown: unknown): Problem {
 }
 
 function asLedgerError(thrown: unknown): LedgerError {
-  return isPostgresAway(thrown)
-    ? new LedgerError('unavailable', 'Postgres does not answer', { cause: thrown })
-    : toLedgerError(thrown)
+  const away = whyPostgresAway(thrown)
+  return away === null ? toLedgerError(thrown) : new LedgerError('unavailable', away, { cause: thrown })
 }
 
 /** A refusal that is decided where it happens. */

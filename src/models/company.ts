@@ -50,6 +50,7 @@ export class Company extends LedgerModel {
   declare notBeforeCode: ErrorCode | null
   declare requestedSeq: number
   declare fullRequestedSeq: number
+  declare personRequestedSeq: number
   declare servedSeq: number
   declare requestedMode: Mode
   declare requestedTrigger: Trigger
@@ -59,6 +60,7 @@ export class Company extends LedgerModel {
   declare failingSince: Date | null
   declare failingCode: ErrorCode | null
   declare lastSuccessAt: Date | null
+  declare lastServedAt: Date | null
   declare createdAt: Date
   declare syncStates?: SyncState[]
   declare runs?: SyncRun[]

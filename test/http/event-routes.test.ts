@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { eachOf } from './answers.ts'
 import { openHttp, type OpenHttp } from './open-http.ts'
 import { insertCompany } from './rows.ts'
 
@@ -32,18 +33,20 @@ test('a full run that a person asks for is an event of each company, with the re
 
 test('events of all companies come newest first, page by page', async () => {
   const seen: unknown[] = []
-  let next: string | null = null
-  do {
-    const { body }: { readonly body: unknown } = await http
-      .send('get', `/admin/events?limit=1${next ? `&cursor=${encodeURIComponent(next)}` : ''}`)
-      .expect(200)
-    seen.push(...(body as { data: { realmId: string }[] }).data.map(({ realmId }) => realmId))
-    next = (body as { nextCursor: string | null }).nextCursor
-  } while (next)
+  let path: string | null = '/admin/events?limit=1'
+  while (path !== null) path = await follow(path, seen)
   const { body: whole } = await http.send('get', '/admin/events').expect(200)
-  expect(seen).toEqual(whole.data.map(({ realmId }: { realmId: string }) => realmId))
+  expect(seen).toEqual(eachOf({ body: whole }, 'realmId'))
   expect(seen.length).toBeGreaterThan(2)
 })
+
+/** @returns the address of the next page; null after the last. */
+async function follow(path: string, seen: unknown[]): Promise<string | null> {
+  const { body } = await http.send('get', path).expect(200)
+  seen.push(...eachOf({ body }, 'realmId'))
+  const { nextCursor } = body as { nextCursor: string | null }
+  return nextCursor === null ? null : `/admin/events?limit=1&cursor=${nextCursor}`
+}
 
 test('an unknown parameter is named', async () => {
   const { body } = await http.send('get', '/admin/events?kind=paused').expect(400)

@@ -4,9 +4,12 @@ import type { OnCall } from './connections/access-tokens.ts'
 import { disconnectCompany, pauseCompany, resumeCompany } from './connections/change-status.ts'
 import { outsideTurns } from './connections/outside-turns.ts'
 import { registerCompany } from './connections/register-company.ts'
-import { requestSync } from './connections/request-sync.ts'
+import { confirmDisappearance } from './connections/confirm-disappearance.ts'
+import type { Doer } from './connections/record-event.ts'
+import { requestByPerson } from './connections/request-by-person.ts'
 import type { TokenCipher } from './connections/token-cipher.ts'
 import { rowsOf, type Database, type Tx } from './db/database.ts'
+import type { Entity } from './domain/entity.ts'
 import { LedgerError } from './domain/ledger-error.ts'
 import type { InTurn } from './domain/pace.ts'
 import type { Mode } from './domain/sync-run.ts'
@@ -57,12 +60,22 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
         },
         realmId,
       ),
-    async requestSync(realmIds: readonly string[] | 'all', { mode }: { readonly mode: Mode }) {
+    async confirmDisappearance(realmId: string, entity: Entity, by: Doer) {
+      const confirmed = await database.transaction(async (tx) => {
+        const result = await confirmDisappearance(tx, realmId, entity, by)
+        await enqueue(tx, [realmId])
+        return result
+      })
+      enqueueOnceMore({ database, enqueue }, [realmId])
+      return confirmed
+    },
+    async requestSync(
+      realmIds: readonly string[] | 'all',
+      request: { readonly mode: Mode; readonly by: Doer },
+    ) {
       const asked = await database.transaction(async (tx) => {
-        const requests = await requestSync(tx, realmIds === 'all' ? await activeCompanies(tx) : realmIds, {
-          mode,
-          trigger: 'manual',
-        })
+        const realms = realmIds === 'all' ? await activeCompanies(tx) : realmIds
+        const requests = await requestByPerson(tx, realms, request)
         await enqueue(tx, [...requests.keys()])
         return requests
       })

@@ -3,6 +3,8 @@ import helmet from 'helmet'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { requireBearer } from './request/bearer.ts'
 import { addCompanyRoutes } from './companies/company-routes.ts'
+import { addDisappearanceRoutes } from './companies/disappearance-routes.ts'
+import { addEventRoutes } from './events/event-routes.ts'
 import { answerErrors } from './problem/errors.ts'
 import { addHealthRoutes } from './probes/health-routes.ts'
 import { readJsonBody } from './request/json-body.ts'
@@ -30,6 +32,8 @@ export function createHttp(options: HttpOptions): Express {
   addMetricsRoute(app, options)
   app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
   addCompanyRoutes(app, options)
+  addDisappearanceRoutes(app, options)
+  addEventRoutes(app, options)
   addRejectRoutes(app, options)
   // Before the routes of one company: `runs` would be taken for its number.
   addRunRoutes(app, options)

@@ -1,6 +1,9 @@
 import type { Logger } from 'winston'
+import type { Confirmed } from '../connections/confirm-disappearance.ts'
+import type { Doer } from '../connections/record-event.ts'
 import type { Registration } from '../connections/register-company.ts'
 import type { Database } from '../db/database.ts'
+import type { Entity } from '../domain/entity.ts'
 import type { Mode } from '../domain/sync-run.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
@@ -25,8 +28,10 @@ export interface HttpOptions {
   /** Gives the numbers of the requests, which are queued by then; companies that are not synced are left out. */
   readonly requestSync: (
     realmIds: readonly string[] | 'all',
-    request: { readonly mode: Mode },
+    request: { readonly mode: Mode; readonly by: Doer },
   ) => Promise<ReadonlyMap<string, number>>
+  /** Throws `not_found` when nothing of that entity is in doubt. */
+  readonly confirmDisappearance: (realmId: string, entity: Entity, by: Doer) => Promise<Confirmed>
   readonly intervalSeconds: number
   /** How often `?wait=` looks for the run. */
   readonly waitPollMs: number

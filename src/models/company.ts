@@ -51,6 +51,7 @@ export class Company extends LedgerModel {
   declare notBeforeCode: ErrorCode | null
   declare requestedSeq: number
   declare fullRequestedSeq: number
+  declare personRequestedSeq: number
   declare servedSeq: number
   declare requestedMode: Mode
   declare requestedTrigger: Trigger
@@ -61,6 +62,7 @@ export class Company extends LedgerModel {
   declare failingCode: ErrorCode | null
   declare failingCodeSince: Date | null
   declare lastSuccessAt: Date | null
+  declare lastServedAt: Date | null
   declare createdAt: Date
   declare lastReconciledAt: Date | null
   declare reconcileAskedAt: Date | null

@@ -17,6 +17,8 @@ export class SyncReject extends LedgerModel {
   declare code: ErrorCode
   declare reason: string
   declare intuitTid: string | null
+  declare sourceUpdatedAt: Date | null
+  declare observedAt: Date | null
   declare syncRunId: number
   declare firstSeenAt: Date
   declare lastSeenAt: Date

@@ -1,4 +1,5 @@
 import type { Entity } from '../domain/entity.ts'
+import type { ErrorCode } from '../domain/ledger-error.ts'
 import { LedgerModel } from './ledger-model.ts'
 
 /** A row of `sync_states`: how far one entity of one company is complete. */
@@ -17,4 +18,12 @@ export class SyncState extends LedgerModel {
   declare lastSyncedAt: Date | null
   declare listing: Record<string, unknown> | null
   declare mappingVersion: number
+  declare capturedUntil: Date | null
+  declare errorCode: ErrorCode | null
+  declare errorMessage: string | null
+  declare errorIntuitTid: string | null
+  declare errorSince: Date | null
+  declare errorFailures: number
+  declare notBefore: Date | null
+  declare owes: 'capture' | 'listing' | null
 }

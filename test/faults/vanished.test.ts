@@ -57,17 +57,24 @@ describe.each([
     const hour = await playHour(service, { realmIds: others })
 
     expect(await dumpMirror(mirror, emptied)).toEqual(before)
-    const [company] = await mirror.rows<{ code: string; failures: number; waits: Date }>(
-      `SELECT failing_code AS code, failures_in_a_row AS failures, not_before AS waits
-         FROM companies WHERE realm_id = :emptied`,
+    const entities = await mirror.rows(
+      `SELECT entity, error_code AS code, error_failures AS failures, not_before AS waits
+         FROM sync_states WHERE realm_id = :emptied ORDER BY entity`,
       { emptied },
     )
-    // Once, and not again for a day unless somebody asks.
-    expect(company).toMatchObject({ code: 'mass_disappearance', failures: 1 })
+    // Each once, and not again for a day unless somebody asks.
     const sinceMs = mirror.clock.now().getTime() - (MINUTES - 1) * TICK_SECONDS * 1000
-    expect(company!.waits).toEqual(new Date(sinceMs + 86_400_000))
+    const waits = new Date(sinceMs + 86_400_000)
+    expect(entities).toEqual(
+      ['balance', 'bill', 'customer', 'invoice', 'vendor'].map((entity) => ({
+        entity,
+        code: 'mass_disappearance',
+        failures: 1,
+        waits,
+      })),
+    )
     const labels = { realm_id: emptied, code: 'mass_disappearance' }
-    expect(await totalOf(service, 'ledger_company_sync_failures_total', labels)).toBe(1)
+    expect(await totalOf(service, 'ledger_company_sync_failures_total', labels)).toBe(entities.length)
     await expectAsked(emptied)
     for (const realmId of others) expectUndisturbed(hour.of(realmId))
 

@@ -52,6 +52,15 @@ async function fillCompany(realmId: string): Promise<void> {
      VALUES ($1, 'bill', '8', now(), now(), now(), 1)`,
     [realmId],
   )
+  await history.run(
+    `INSERT INTO disappearances (realm_id, entity, missing, held, since, sync_run_id)
+     VALUES ($1, 'bill', 30, 40, now(), 1)`,
+    [realmId],
+  )
+  await history.run(
+    `INSERT INTO company_events (at, realm_id, kind, actor) VALUES (now(), $1, 'full_sync_requested', 'admin token')`,
+    [realmId],
+  )
   await history.run(`INSERT INTO quickbooks_calls VALUES ($1, current_date, 'query', '200', 1, 1)`, [realmId])
   for (const table of ['metric_totals', 'metric_raises']) {
     await history.run(`INSERT INTO ${table} VALUES ('calls', jsonb_build_object('realm_id', $1::text), 1)`, [
@@ -88,7 +97,9 @@ const EVERYTHING = {
     ]),
   ),
   companies: 1,
+  company_events: 1,
   connections: 1,
+  disappearances: 1,
   purges: 0,
   quickbooks_calls: 1,
   sync_rejects: 1,
@@ -97,15 +108,26 @@ const EVERYTHING = {
   tombstones: 1,
 }
 
-const NOTHING = { ...Object.fromEntries(Object.keys(EVERYTHING).map((table) => [table, 0])), purges: 1 }
+// What happened stays, the purge among it.
+const NOTHING = {
+  ...Object.fromEntries(Object.keys(EVERYTHING).map((table) => [table, 0])),
+  company_events: 2,
+  purges: 1,
+}
 
 describe('purge_company', () => {
-  test('removes everything of a disconnected company and leaves the record of it', async () => {
+  test('removes everything of a disconnected company and leaves the records of what happened', async () => {
     expect(await rowsOfCompany(REALM)).toEqual(EVERYTHING)
     await disconnect()
     await history.run('SELECT purge_company($1, $2)', [REALM, REASON])
     expect(await rowsOfCompany(REALM)).toEqual(NOTHING)
     expect(await rowsOfCompany(OTHER_REALM)).toEqual(EVERYTHING)
+    expect(
+      await history.run(
+        `SELECT detail, actor = session_user AS mine FROM company_events WHERE realm_id = $1 AND kind = 'purged'`,
+        [REALM],
+      ),
+    ).toEqual([{ detail: { reason: REASON }, mine: true }])
     expect(
       await history.run(`SELECT labels ->> 'realm_id' AS realm, total FROM metric_totals_now()`),
     ).toEqual([{ realm: OTHER_REALM, total: 2 }])

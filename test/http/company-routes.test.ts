@@ -66,7 +66,14 @@ describe('GET /admin/companies/:realmId', () => {
     ])
 
     const { body } = await http.send('get', '/admin/companies/1001').expect(200)
-    const unseen = { watermark: null, lastSyncedAt: null, lagSeconds: 5000, listingInProgress: false }
+    const well = { error: null, disappearance: null }
+    const unseen = {
+      watermark: null,
+      lastSyncedAt: null,
+      lagSeconds: 5000,
+      listingInProgress: false,
+      ...well,
+    }
     expect(body).toEqual({
       realmId: '1001',
       name: 'Company 1001',
@@ -92,6 +99,7 @@ describe('GET /admin/companies/:realmId', () => {
           lastSyncedAt: iso(300),
           lagSeconds: 301.5,
           listingInProgress: true,
+          ...well,
         },
         invoice: unseen,
       },

@@ -27,7 +27,10 @@ function requestsOf(app: Express): { method: string; path: string }[] {
     .flatMap(({ path, methods }) =>
       methods
         .filter((method) => method !== '*' && method !== 'HEAD')
-        .map((method) => ({ method, path: path.replaceAll(/:\w+/g, method === 'GET' ? '1' : '404') })),
+        .map((method) => ({
+          method,
+          path: path.replace(':entity', 'bill').replaceAll(/:\w+/g, method === 'GET' ? '1' : '404'),
+        })),
     )
 }
 

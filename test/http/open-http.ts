@@ -5,11 +5,14 @@ import pg from 'pg'
 import request, { type Test } from 'supertest'
 import { disconnectCompany, pauseCompany, resumeCompany } from '../../src/connections/change-status.ts'
 import { registerCompany } from '../../src/connections/register-company.ts'
-import { requestSync } from '../../src/connections/request-sync.ts'
+import { confirmDisappearance } from '../../src/connections/confirm-disappearance.ts'
+import type { Doer } from '../../src/connections/record-event.ts'
+import { requestByPerson } from '../../src/connections/request-by-person.ts'
 import { createTokenCipher } from '../../src/connections/token-cipher.ts'
 import { systemClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, type Database, type Tx } from '../../src/db/database.ts'
+import type { Entity } from '../../src/domain/entity.ts'
 import { LedgerError } from '../../src/domain/ledger-error.ts'
 import { createHttp } from '../../src/http/http.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
@@ -170,10 +173,16 @@ function operations({
     resumeCompany: (realmId: string) => resumeCompany(database, enqueue, realmId),
     disconnectCompany: (realmId: string) =>
       disconnectCompany({ database, cipher, recordCalls, log, revokeToken: () => intuit.revoke() }, realmId),
-    requestSync: (realmIds: readonly string[] | 'all', { mode }: { mode: 'incremental' | 'full' }) =>
+    confirmDisappearance: (realmId: string, entity: Entity, by: Doer) =>
+      database.transaction(async (tx) => {
+        const confirmed = await confirmDisappearance(tx, realmId, entity, by)
+        await enqueue(tx, [realmId])
+        return confirmed
+      }),
+    requestSync: (realmIds: readonly string[] | 'all', request: { mode: 'incremental' | 'full'; by: Doer }) =>
       database.transaction(async (tx) => {
         const all = await tx.trx('companies').where({ status: 'active' }).pluck<string[]>('realm_id')
-        const asked = await requestSync(tx, realmIds === 'all' ? all : realmIds, { mode, trigger: 'manual' })
+        const asked = await requestByPerson(tx, realmIds === 'all' ? all : realmIds, request)
         await enqueue(tx, [...asked.keys()])
         return asked
       }),

@@ -110,7 +110,7 @@ describe('GET /admin/sync/runs/:id', () => {
             unchanged: 0,
             stale: 0,
           },
-          ...{ rejected: 0, drifted: 0 },
+          ...{ rejected: 0, drifted: 0, error: null },
         },
       },
       error: null,

@@ -13,6 +13,8 @@ import { Invoice, InvoiceVersion } from '../../src/models/invoice.ts'
 import type { LedgerModel } from '../../src/models/ledger-model.ts'
 import type { MirroredRecord } from '../../src/models/mirrored-record.ts'
 import { MIRRORED_TABLES } from '../../src/models/mirrored-tables.ts'
+import { CompanyEvent } from '../../src/models/company-event.ts'
+import { Disappearance } from '../../src/models/disappearance.ts'
 import { SyncReject } from '../../src/models/sync-reject.ts'
 import { SyncRun } from '../../src/models/sync-run.ts'
 import { SyncState } from '../../src/models/sync-state.ts'
@@ -139,6 +141,8 @@ const MODELS: Record<string, [typeof LedgerModel, string[]]> = {
   SyncState: [SyncState, ['sync-state.ts']],
   SyncRun: [SyncRun, ['sync-run.ts']],
   SyncReject: [SyncReject, ['sync-reject.ts']],
+  CompanyEvent: [CompanyEvent, ['company-event.ts']],
+  Disappearance: [Disappearance, ['disappearance.ts']],
   Vendor: [Vendor, ['mirrored-record.ts', 'vendor.ts']],
   Customer: [Customer, ['mirrored-record.ts', 'customer.ts']],
   Balance: [Balance, ['mirrored-record.ts', 'balance.ts']],

@@ -12,6 +12,8 @@ const BEFORE_LISTINGS = 3
 const LOOKS = 3
 // A cursor within one second reads a tenth of each page again.
 const REREAD = 1.25
+// An entity's rejects by id, their count, and one count of each entity where most of it is gone.
+const COUNTED = 2 + ENTITIES.length
 // Halving a page of 1,000 down to one record, looking behind it and asking once more, for each of two listings.
 const AROUND_POISON = 2 * 16
 // Change data capture asked for all entities together, and for each alone.
@@ -34,10 +36,11 @@ export async function checkCalmCalls(
   const told = reports.reduce((sum, { fetched }) => sum + fetched, 0)
   const plain = mode === 'incremental' && !before.isListing && told < PAGE_ROWS
   const most = plain
-    ? // A tombstone that contradicts another answer is asked for by its id, and so are rejects that are due.
+    ? // A tombstone that contradicts another answer is asked for by its id, and so are rejects that are due. Counts
+      // tell whether what is missing is gone, and whether an entity's unreadable records can be read.
       (before.hasLostTime ? 2 : 1) +
       reports.filter(({ fetched }) => fetched > 0).length +
-      before.rejectedEntities
+      COUNTED * before.rejectedEntities
     : BEFORE_LISTINGS + CAPTURES + reports.reduce((sum, { fetched }) => sum + mostOfListing(fetched), 0)
   deepStrictEqual(
     metered <= most,

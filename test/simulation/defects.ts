@@ -86,9 +86,8 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/sync/capture-changes.ts',
-        find: '  if (page) await takeTold(run, entity, page)\n  run.watermarks.set(entity, answer.observedAt)',
-        replace:
-          '  if (page) await takeTold(run, entity, page)\n  run.watermarks.set(entity, run.database.clock.now())',
+        find: 'noteCaptured(run, entity, answer.observedAt)',
+        replace: 'noteCaptured(run, entity, run.database.clock.now())',
       },
     ],
   },
@@ -97,8 +96,8 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/sync/capture-changes.ts',
-        find: 'if (!answer || answer.overflow) await captureEntity(run, entity, lostMs)',
-        replace: 'if (!answer) await captureEntity(run, entity, lostMs)',
+        find: '    if (answer && !answer.overflow) return takeAnswer(run, entity, answer)\n    await',
+        replace: '    if (answer) return takeAnswer(run, entity, answer)\n    await',
       },
     ],
   },
@@ -155,9 +154,13 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/sync/settle-listing.ts',
-        find: '  const { page, missing } = await run.reader.byIds(entity, unseen)\n  if (missing.length > surplus) return false',
-        replace:
-          '  const { page } = await run.reader.byIds(entity, unseen)\n  const missing = surplus < 0 ? [] : unseen',
+        find: '    const { page, missing } = await run.reader.byIds(entity, unmet)',
+        replace: '    const { page } = await run.reader.byIds(entity, unmet)\n    const missing = unmet',
+      },
+      {
+        file: 'src/sync/delete-missing.ts',
+        find: '  if (qboIds.length > live + rejected + unreadable - count) return false\n',
+        replace: '',
       },
     ],
   },

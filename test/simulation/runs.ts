@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert'
 import { resumeCompany } from '../../src/connections/change-status.ts'
+import { ENTITIES } from '../../src/domain/entity.ts'
 import type { Mode } from '../../src/domain/sync-run.ts'
 import { runCompany, type RunOutcome, type SyncOptions } from '../../src/sync/run-company.ts'
 import { dumpMirror, expectedMirror } from '../setup/books.ts'
@@ -39,6 +40,8 @@ export async function fullRun(episode: Episode, realmId: string): Promise<void> 
   await ready(episode, realmId, 'full')
   const outcome = await run(episode, realmId)
   if (!isDone(outcome)) return
+  // One entity or another may have been read in vain.
+  if (await isBehind(episode, realmId)) return
   // It met every record again, and QuickBooks could serve each of them.
   unservedOf(episode, realmId).clear()
   await checkComplete(episode, realmId)
@@ -101,6 +104,7 @@ async function settleDoubt(
 
 /** What makes a run cost more than one call. */
 export interface Standing {
+  /** A listing is unfinished, or an entity owes one. */
   readonly isListing: boolean
   readonly rejectedEntities: number
   /** The latest. */
@@ -118,7 +122,8 @@ function isAhead(watermark: Date | null, answeredAt: Date): boolean {
 
 async function standing(mirror: TestMirror, realmId: string): Promise<Standing> {
   const [row] = await mirror.rows<Standing>(
-    `SELECT EXISTS (SELECT FROM sync_states WHERE realm_id = :realmId AND listing IS NOT NULL) AS "isListing",
+    `SELECT EXISTS (SELECT FROM sync_states
+                     WHERE realm_id = :realmId AND (listing IS NOT NULL OR owes IS NOT NULL)) AS "isListing",
             (SELECT max(watermark) FROM sync_states WHERE realm_id = :realmId) AS watermark,
             (SELECT coalesce(max(:behindSeconds - extract(epoch FROM last_synced_at - watermark)), 0) > 290
                FROM sync_states WHERE realm_id = :realmId) AS "hasLostTime",
@@ -203,12 +208,14 @@ async function exceptions(episode: Episode, realmId: string): Promise<Set<string
 }
 
 export async function isBehind({ mirror, lastBusinessAt }: Episode, realmId: string): Promise<boolean> {
-  const [row] = await mirror.rows<{ oldest: Date | null }>(
-    'SELECT min(watermark) AS oldest FROM sync_states WHERE realm_id = :realmId',
+  const rows = await mirror.rows<{ watermark: Date | null }>(
+    'SELECT watermark FROM sync_states WHERE realm_id = :realmId',
     { realmId },
   )
   const last = lastBusinessAt.get(realmId)
-  return row!.oldest === null || (last !== undefined && row!.oldest <= last)
+  const isFresh = ({ watermark }: { watermark: Date | null }) =>
+    watermark !== null && (last === undefined || watermark > last)
+  return rows.length < ENTITIES.length || !rows.every(isFresh)
 }
 
 /** The process that had the company gave no sign of life. */

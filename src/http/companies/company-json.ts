@@ -3,6 +3,7 @@ import { SYNCED_STATUSES } from '../../domain/company.ts'
 import { ENTITIES, type Entity } from '../../domain/entity.ts'
 import type { ErrorCode } from '../../domain/ledger-error.ts'
 import { whatToDo } from '../../domain/what-to-do.ts'
+import type { Disappearance } from '../../models/disappearance.ts'
 import type { SyncState } from '../../models/sync-state.ts'
 import type { CompanyReading } from './read-companies.ts'
 import { runJson } from '../runs/run-json.ts'
@@ -59,7 +60,10 @@ interface Reason {
 }
 
 /** Why the company is not simply well; null when it is. */
-function statusReason({ company, lastError }: CompanyReading, { callsPause, now }: Moment): Reason | null {
+function statusReason(
+  { company, lastError, states }: CompanyReading,
+  { callsPause, now }: Moment,
+): Reason | null {
   if (company.status === 'paused') return { code: 'company_inactive', message: 'it was paused' }
   if (company.status === 'disconnected') return { code: 'company_inactive', message: 'it was disconnected' }
   const because = (code: ErrorCode): Reason => ({
@@ -70,27 +74,62 @@ function statusReason({ company, lastError }: CompanyReading, { callsPause, now 
   if (callsPause) return { code: callsPause.code, message: callsPause.reason }
   if (company.failingCode) return because(company.failingCode)
   const waits = company.notBefore && company.notBefore > now
-  return waits && company.notBeforeCode ? because(company.notBeforeCode) : null
+  if (waits && company.notBeforeCode) return because(company.notBeforeCode)
+  return entityReason(states)
+}
+
+/** The first entity that stands still alone. */
+function entityReason(states: readonly SyncState[]): Reason | null {
+  const [first] = ENTITIES.flatMap(
+    (entity) => states.find((state) => state.entity === entity && state.errorCode !== null) ?? [],
+  )
+  if (!first?.errorCode) return null
+  return { code: first.errorCode, message: `${first.entity}: ${first.errorMessage ?? first.errorCode}` }
 }
 
 type FreshnessByEntity = Readonly<Record<Entity, ReturnType<typeof entityFreshness>>>
 
-function freshness({ company, states }: CompanyReading, now: Date): FreshnessByEntity {
+function freshness({ company, states, disappearances }: CompanyReading, now: Date): FreshnessByEntity {
   const entries = ENTITIES.map((entity) => {
     const state = states.find((candidate) => candidate.entity === entity)
-    return [entity, entityFreshness(state, company.createdAt, now)] as const
+    const doubt = disappearances.find((candidate) => candidate.entity === entity)
+    return [entity, entityFreshness(state, doubt, { registeredAt: company.createdAt, now })] as const
   })
   return Object.fromEntries(entries) as FreshnessByEntity
 }
 
-function entityFreshness(state: SyncState | undefined, registeredAt: Date, now: Date) {
+function entityFreshness(
+  state: SyncState | undefined,
+  doubt: Disappearance | undefined,
+  { registeredAt, now }: { readonly registeredAt: Date; readonly now: Date },
+) {
   const since = state?.watermark ?? registeredAt
   return {
     watermark: state?.watermark ?? null,
     lastSyncedAt: state?.lastSyncedAt ?? null,
     lagSeconds: (now.getTime() - since.getTime()) / 1000,
     listingInProgress: Boolean(state?.listing),
+    error: state?.errorCode ? errorJson(state, state.errorCode) : null,
+    disappearance: doubt ? disappearanceJson(doubt) : null,
   }
+}
+
+/** Why the entity stands still although the others go on. */
+function errorJson(state: SyncState, code: ErrorCode) {
+  return {
+    code,
+    message: state.errorMessage ?? code,
+    intuitTid: state.errorIntuitTid,
+    since: state.errorSince,
+    failures: state.errorFailures,
+    notBefore: state.notBefore,
+    whatToDo: whatToDo(code),
+  }
+}
+
+/** Records that seem to have vanished at once, of which a person may say that they are gone. */
+function disappearanceJson({ missing, held, since, syncRunId, confirmedAt }: Disappearance) {
+  return { missing, held, since, runId: syncRunId, confirmedAt, whatToDo: whatToDo('mass_disappearance') }
 }
 
 // 20 minutes with the usual interval of 15: the same bound as the alert's.

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { rowsOf } from '../../db/database.ts'
 import type { Company } from '../../models/company.ts'
 import { Connection } from '../../models/connection.ts'
+import { Disappearance } from '../../models/disappearance.ts'
 import { SyncRun } from '../../models/sync-run.ts'
 import { SyncState } from '../../models/sync-state.ts'
 
@@ -11,6 +12,7 @@ export interface CompanyReading {
   /** Without its tokens. */
   readonly connection: Connection | null
   readonly states: readonly SyncState[]
+  readonly disappearances: readonly Disappearance[]
   readonly lastRun: SyncRun | null
   /** The latest run that ended with an error, of those within a day or so. */
   readonly lastError: SyncRun | null
@@ -28,6 +30,7 @@ export async function readCompanies(
   const realmIds = companies.map((company) => company.realmId)
   const connections = byCompany(await readConnections(knex, realmIds))
   const states = Map.groupBy(await readStates(knex, realmIds), (state) => state.realmId)
+  const doubts = Map.groupBy(await readDisappearances(knex, realmIds), (doubt) => doubt.realmId)
   const lastRuns = byCompany(await readLatestRuns(knex, realmIds, 'true'))
   const lastErrors = byCompany(await readLatestRuns(knex, realmIds, 'error_code IS NOT NULL'))
   const rejects = byCompany(await countOpenRejects(knex, realmIds))
@@ -38,6 +41,7 @@ export async function readCompanies(
       company,
       connection: connections.get(company.realmId) ?? null,
       states: states.get(company.realmId) ?? [],
+      disappearances: doubts.get(company.realmId) ?? [],
       lastRun: lastRuns.get(company.realmId) ?? null,
       lastError: lastErrors.get(company.realmId) ?? null,
       openRejects: rejects.get(company.realmId)?.rejects ?? 0,
@@ -58,6 +62,10 @@ async function readConnections(knex: Knex, realmIds: readonly string[]): Promise
 
 async function readStates(knex: Knex, realmIds: readonly string[]): Promise<SyncState[]> {
   return SyncState.query(knex).whereIn('realm_id', realmIds)
+}
+
+async function readDisappearances(knex: Knex, realmIds: readonly string[]): Promise<Disappearance[]> {
+  return Disappearance.query(knex).whereIn('realm_id', realmIds)
 }
 
 // A day of runs: an error that stands is the newest of them, and one older than a day has been overcome. Without a

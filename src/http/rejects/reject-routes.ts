@@ -6,6 +6,7 @@ import { Company } from '../../models/company.ts'
 import { SyncReject } from '../../models/sync-reject.ts'
 import { answerAccepted } from '../sync/accepted.ts'
 import { cursorOf, page } from '../request/cursor.ts'
+import { doerOf } from '../request/doer.ts'
 import { flag, limit, NO_FIELDS, realmId, ROW_ID_DIGITS } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { requestCompany } from '../sync/request-company.ts'
@@ -35,7 +36,7 @@ export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
       const { rejects, unreadable } = await makeDue(options.database, realmId)
       // A record whose id is unknown can only be met by listing everything.
       const mode = unreadable > 0 ? 'full' : 'incremental'
-      const asked = await requestCompany(options, realmId, { mode })
+      const asked = await requestCompany(options, realmId, { mode, by: doerOf(response) })
       await answerAccepted(options.database, response, { realmId, request: asked }, { mode, rejects })
     },
   })

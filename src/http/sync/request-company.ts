@@ -1,3 +1,4 @@
+import type { Doer } from '../../connections/record-event.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import type { Mode } from '../../domain/sync-run.ts'
 import type { HttpOptions } from '../options.ts'
@@ -7,9 +8,9 @@ import { syncableCompany } from './syncable-company.ts'
 export async function requestCompany(
   { database, requestSync }: Pick<HttpOptions, 'database' | 'requestSync'>,
   realmId: string,
-  { mode }: { readonly mode: Mode },
+  asked: { readonly mode: Mode; readonly by: Doer },
 ): Promise<number> {
-  const request = (await requestSync([realmId], { mode })).get(realmId)
+  const request = (await requestSync([realmId], asked)).get(realmId)
   if (request !== undefined) return request
   // Left out because its status has changed since it was looked at: looking again says to what.
   await syncableCompany(database.knex, realmId)

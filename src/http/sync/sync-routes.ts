@@ -2,6 +2,7 @@ import type { IRouter, Response } from 'express'
 import { z } from 'zod'
 import { MODES } from '../../domain/sync-run.ts'
 import { answerAccepted } from './accepted.ts'
+import { doerOf } from '../request/doer.ts'
 import { NO_FIELDS, oneOf, realmId, textLike } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { requestCompany } from './request-company.ts'
@@ -24,7 +25,10 @@ export function addSyncRoutes(router: IRouter, options: HttpOptions): void {
   addRoute(router, '/admin/sync', {
     post: async (request, response) => {
       readQuery(request, NO_FIELDS)
-      const asked = await options.requestSync('all', readBody(request, SYNC_BODY))
+      const asked = await options.requestSync('all', {
+        ...readBody(request, SYNC_BODY),
+        by: doerOf(response),
+      })
       response.status(202).json({ requested: [...asked.keys()].sort() })
     },
   })
@@ -34,7 +38,7 @@ export function addSyncRoutes(router: IRouter, options: HttpOptions): void {
       const { wait } = readQuery(request, SYNC_QUERY)
       const { mode } = readBody(request, SYNC_BODY)
       await syncableCompany(options.database.knex, realmId)
-      const asked = await requestCompany(options, realmId, { mode })
+      const asked = await requestCompany(options, realmId, { mode, by: doerOf(response) })
       const run = wait === null ? null : await waitFor(options, { realmId, request: asked, wait }, response)
       if (run) response.json({ realmId, request: asked, run: runJson(run) })
       else await answerAccepted(options.database, response, { realmId, request: asked }, { run: null })

@@ -66,7 +66,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
         await enqueue(tx, [realmId])
         return result
       })
-      enqueueOnceMore({ database, enqueue }, [realmId])
+      enqueueOnceMore({ database, enqueue, log }, [realmId])
       return confirmed
     },
     async requestSync(

@@ -22,16 +22,14 @@ afterAll(async () => {
 /** Every method of every route; what is asked to be changed does not exist, so that nothing does. */
 function requestsOf(app: Express): { method: string; path: string }[] {
   const router = app.router as unknown as { listRoutes(): { path: string; methods: string[] }[] }
-  return router
-    .listRoutes()
-    .flatMap(({ path, methods }) =>
-      methods
-        .filter((method) => method !== '*' && method !== 'HEAD')
-        .map((method) => ({
-          method,
-          path: path.replace(':entity', 'bill').replaceAll(/:\w+/g, method === 'GET' ? '1' : '404'),
-        })),
-    )
+  return router.listRoutes().flatMap(({ path, methods }) =>
+    methods
+      .filter((method) => method !== '*' && method !== 'HEAD')
+      .map((method) => ({
+        method,
+        path: path.replace(':entity', 'bill').replaceAll(/:\w+/g, method === 'GET' ? '1' : '404'),
+      })),
+  )
 }
 
 interface Hostile {

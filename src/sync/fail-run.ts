@@ -6,7 +6,6 @@ import type { CompanyStatus } from '../domain/company.ts'
 import { blamesCompany, fateOf, type Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { fenced } from './fenced.ts'
-import { giveUpReconcile } from './give-up-reconcile.ts'
 import {
   COMPANIES_THAT_MEAN_THE_APP,
   HALT_SECONDS,
@@ -43,7 +42,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     return fate
   }
   try {
-    return await judgeAndClose(run, error, fate, options)
+    return await judgeAndClose(run, error, fate)
   } catch (cause) {
     if (toLedgerError(cause).code === 'lease_lost') throw cause
     options.log.error('failed run could not be judged and is closed without', {
@@ -56,7 +55,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
   }
 }
 
-async function judgeAndClose(run: Run, error: LedgerError, fate: Fate, options: FailOptions): Promise<Fate> {
+async function judgeAndClose(run: Run, error: LedgerError, fate: Fate): Promise<Fate> {
   let following = fate
   await fenced(run, async (tx) => {
     if (blamesCompany(error) && (await isReplaced(tx, run.realmId, run))) {
@@ -67,18 +66,11 @@ async function judgeAndClose(run: Run, error: LedgerError, fate: Fate, options: 
         following = await judgeRefusal(tx, { realmId: run.realmId, code: error.code, since, fate })
       }
     }
-    if (await giveUpReconcile(tx, run, error)) following = sparedFate(following, options)
     await closeFailed(tx, run, error)
     await carryOut(tx, run, following, error)
     return totalsOf(run, error, tx.now)
   })
   return following
-}
-
-/** Where a listing alone was given up, the company is looked at as often as before. */
-function sparedFate(fate: Fate, { intervalSeconds }: FailOptions): Fate {
-  if (fate.kind !== 'later') return fate
-  return { ...fate, delaySeconds: Math.min(fate.delaySeconds, intervalSeconds) }
 }
 
 /** The run first and by itself; that its company waits and its totals rise may fail, and then does so with a word. */

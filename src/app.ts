@@ -130,7 +130,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     })
     // Nothing but health is answered before: a request could neither be read from a schema that is not there yet nor
     // be queued.
-    if (config.roles.has('web')) {
+    if (config.roles.has('web') && !stopping.signal.aborted) {
       handle = createHttp({
         database,
         adminToken,
@@ -140,10 +140,11 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         metrics,
         intervalSeconds: config.syncIntervalSeconds,
         waitPollMs: WAIT_POLL_MS,
+        stop: stopping.signal,
         ...operations({ config, database, cipher, quickbooks, enqueue }),
       })
     }
-    starting.missing = []
+    if (!stopping.signal.aborted) starting.missing = []
     log.info('started', { port, roles: [...config.roles], version: VERSION })
     const { databaseUrl, clusterDirectory, simulatorUrl } = ground
     return { port, adminToken, databaseUrl, clusterDirectory, simulatorUrl }
@@ -153,8 +154,9 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   function stop(): Promise<void> {
     stopped ??= (async () => {
       stopping.abort()
-      starting.missing = ['the service is stopping']
-      await closeServer(server)
+      starting.missing = [STOPPING]
+      handle = answerWhileStarting(() => starting.missing)
+      await closeServer(server, handle)
       for (const end of ending.reverse()) {
         await Promise.resolve(end()).catch((error: unknown) => log.error('not ended cleanly', { error }))
       }
@@ -171,6 +173,7 @@ interface Starting {
 }
 
 const STARTING = 'the service is starting'
+const STOPPING = 'the service is stopping'
 
 /** In production a release migrates before the new processes take over; elsewhere the start does it itself. */
 async function awaitRelease(

@@ -114,6 +114,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     metrics: metrics(true),
     intervalSeconds: INTERVAL_SECONDS,
     waitPollMs: 50,
+    stop: new AbortController().signal,
     ...operations({ config, database, cipher, quickbooks, enqueue }),
   })
   const server = http.listen(0, '127.0.0.1')

@@ -131,7 +131,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     })
     // Nothing but health is answered before: a request could neither be read from a schema that is not there yet nor
     // be queued.
-    if (config.roles.has('web')) {
+    if (config.roles.has('web') && !stopping.signal.aborted) {
       handle = createHttp({
         database,
         adminToken,
@@ -141,10 +141,11 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         metrics,
         intervalSeconds: config.syncIntervalSeconds,
         waitPollMs: WAIT_POLL_MS,
+        stop: stopping.signal,
         ...operations({ config, database, cipher, quickbooks, enqueue, log }),
       })
     }
-    starting.missing = []
+    if (!stopping.signal.aborted) starting.missing = []
     log.info('started', { port, roles: [...config.roles], version: VERSION })
     const { databaseUrl, clusterDirectory, simulatorUrl } = ground
     return { port, adminToken, databaseUrl, clusterDirectory, simulatorUrl }
@@ -154,8 +155,9 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   function stop(): Promise<void> {
     stopped ??= (async () => {
       stopping.abort()
-      starting.missing = ['the service is stopping']
-      await closeServer(server)
+      starting.missing = [STOPPING]
+      handle = answerWhileStarting(() => starting.missing)
+      await closeServer(server, handle)
       for (const end of ending.reverse()) {
         await (async () => end())().catch((error: unknown) => log.error('not ended cleanly', { error }))
       }
@@ -174,6 +176,7 @@ interface Starting {
 }
 
 const STARTING = 'the service is starting'
+const STOPPING = 'the service is stopping'
 
 function createStarting(log: Logger): Starting {
   const starting: Starting = {

@@ -35,4 +35,6 @@ export interface HttpOptions {
   readonly intervalSeconds: number
   /** How often `?wait=` looks for the run. */
   readonly waitPollMs: number
+  /** Aborts when the service is asked to stop: what waits is answered at once. */
+  readonly stop: AbortSignal
 }

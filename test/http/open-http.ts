@@ -95,6 +95,7 @@ export async function openHttp(overrides: Partial<HttpOptions> = {}): Promise<Op
     }),
     intervalSeconds: 900,
     waitPollMs: 5,
+    stop: new AbortController().signal,
     ...operations({ database, intuit, queued, log }),
     ...overrides,
   }

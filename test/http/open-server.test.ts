@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { closeServer } from '../../src/http/server/close-server.ts'
+import { answerWhileStarting } from '../../src/http/server/starting.ts'
 import { SERVER_LIMITS, type ServerLimits } from '../../src/http/server/open-server.ts'
 import { ADMIN_TOKEN, openHttp, type OpenHttp } from './open-http.ts'
 import { bodyOf, closed, everything, listenRaw, statusOf, until, type RawServer } from './raw.ts'
@@ -20,6 +21,8 @@ const UNLIMITED: ServerLimits = {
 }
 // More than the buffers of both sides hold.
 const LONG_ANSWER = Buffer.alloc(64 * 1024 * 1024)
+
+const STOPPING = answerWhileStarting(() => ['the service is stopping'])
 
 let http: OpenHttp
 const servers: RawServer[] = []
@@ -204,28 +207,52 @@ describe('a server that is closed', () => {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => server.open()))
     await reached
     for (const [index, socket] of sockets.entries()) socket.pause().write(kinds[index % kinds.length]!)
-    await closeServer(server.server, SHORT_MS)
+    await closeServer(server.server, STOPPING, SHORT_MS)
     servers.length = 0
     for (const socket of sockets) socket.destroy()
     expect(server.server.listening).toBe(false)
   })
 
-  test('lets a request under way end', async () => {
-    let finish = () => {}
-    const asked = new Promise<void>((begun) => {
-      finish = begun
-    })
-    let answer = () => {}
-    const server = await listen({}, (_request, response) => {
-      answer = () => response.end('done')
-      finish()
-    })
-    const text = server.exchange('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-    await asked
-    const end = closeServer(server.server, NEVER_MS)
+  const KEPT = 'GET /one HTTP/1.1\r\nHost: x\r\n\r\n'
+
+  /** A server that begins to close while it has one request in hand, with what ends that one. */
+  async function closing(graceMs: number) {
+    let handle: RequestListener = STOPPING
+    const server = await listen({}, (request, response) => handle(request, response))
     servers.length = 0
-    answer()
-    expect(await text).toContain('done')
+    const inHand = new Promise<ServerResponse>((resolve) => {
+      handle = (_request, response) => resolve(response)
+    })
+    const idle = await server.open()
+    const socket = await server.open()
+    const text = everything(socket)
+    socket.write(KEPT)
+    const response = await inHand
+    handle = STOPPING
+    return { server, idle, text, response, end: closeServer(server.server, STOPPING, graceMs) }
+  }
+
+  test('lets a request under way end, and closes its connection with the answer though it would be kept', async () => {
+    const { text, response, end } = await closing(NEVER_MS)
+    response.end('done')
+    expect(await text).toMatch(/^HTTP\/1.1 200 .*Connection: close.*done/s)
+    await end
+  })
+
+  test('answers a request that needs longer than there is', async () => {
+    const { text, end, server } = await closing(SHORT_MS)
+    await end
+    expect(await text).toMatch(/^HTTP\/1.1 503 .*Connection: close.*"detail":"the service is stopping"/s)
+    expect(server.server.listening).toBe(false)
+  })
+
+  test('answers what comes meanwhile, that it is stopping, and closes those connections too', async () => {
+    const { server, response, end } = await closing(NEVER_MS)
+    const told = await server.exchange(KEPT)
+    expect(told).toMatch(/^HTTP\/1.1 503 .*Retry-After.*"code":"unavailable"/is)
+    expect(told).toMatch(/connection: close/i)
+    expect(await server.exchange('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
+    response.end()
     await end
   })
 })

@@ -100,6 +100,21 @@ describe('POST /admin/sync/:realmId', () => {
     expect(body).toEqual({ realmId: '13', request: 1, run: null })
   })
 
+  test('when the service stops, what waits is answered at once: the request stands', async () => {
+    await insertCompany(http.knex, '15')
+    const stop = new AbortController()
+    const app = createHttp({ ...http.options, stop: stop.signal })
+    const answer = request(app)
+      .post('/admin/sync/15?wait=25')
+      .set('Authorization', `Bearer ${ADMIN_TOKEN}`)
+      .then((response) => response)
+    await requested('15', 1)
+    stop.abort()
+    const { status, body, headers } = await answer
+    expect({ status, body }).toEqual({ status: 202, body: { realmId: '15', request: 1, run: null } })
+    expect(headers['location']).toBe('/admin/companies/15')
+  })
+
   test('a wait that QuickBooks asked for, and a pause of all calls, show in Retry-After', async () => {
     await insertCompany(http.knex, '14', { not_before: secondsBefore(-90), not_before_code: 'throttled' })
     const throttled = await http.send('post', '/admin/sync/14').expect(202)

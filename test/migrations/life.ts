@@ -116,6 +116,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     metrics: metrics(true),
     intervalSeconds: INTERVAL_SECONDS,
     waitPollMs: 50,
+    stop: new AbortController().signal,
     ...operations({ config, database, cipher, quickbooks, enqueue, log }),
   })
   const server = http.listen(0, '127.0.0.1')

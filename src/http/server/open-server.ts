@@ -52,6 +52,7 @@ export function openServer({
   readonly limits?: ServerLimits
 }): Server {
   const talks = new WeakMap<Duplex, Talk>()
+  const answers = new Set<ServerResponse>()
   const server = createServer({
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
@@ -61,7 +62,10 @@ export function openServer({
     requireHostHeader: false,
   })
   server.maxConnections = limits.mostConnections
+  answersOf.set(server, answers)
   server.on('request', (request, response) => {
+    answers.add(response)
+    response.once('close', () => answers.delete(response))
     follow(talks, response, limits.answerTimeoutMs)
     if (request.httpVersion === '1.1' && request.headersDistinct['host']?.length !== 1) {
       refuse(response, 400, 'a request must name one Host')
@@ -82,6 +86,13 @@ export function openServer({
   server.on('connect', (_request, socket) => hangUp(socket, 405, 'CONNECT is not possible here'))
   tellOfDrops(server, log, limits.mostConnections)
   return server
+}
+
+const answersOf = new WeakMap<Server, ReadonlySet<ServerResponse>>()
+
+/** The answers of a server that are not at their end. */
+export function answersUnderWay(server: Server): ServerResponse[] {
+  return [...(answersOf.get(server) ?? [])]
 }
 
 /** What is under way on one connection. */

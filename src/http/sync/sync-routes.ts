@@ -47,12 +47,12 @@ export function addSyncRoutes(router: IRouter, options: HttpOptions): void {
 }
 
 async function waitFor(
-  { database, waitPollMs }: HttpOptions,
+  { database, waitPollMs, stop }: HttpOptions,
   { realmId, request, wait }: { realmId: string; request: number; wait: number },
   response: Response,
 ) {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(wait * 1000)])
+  const signal = AbortSignal.any([stop, gone.signal, AbortSignal.timeout(wait * 1000)])
   return waitForRun(database.knex, { realmId, request, pollMs: waitPollMs, signal })
 }

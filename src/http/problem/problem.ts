@@ -67,6 +67,7 @@ function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
       return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } }
     case 'not_found':
       return { status: 404, headers: {} }
+    case 'never_synced':
     case 'needs_reauth':
     case 'company_unavailable':
     case 'company_inactive':

@@ -25,17 +25,27 @@ export function rowsAt(entity: Entity, { asOf, sourceAsOf }: Moment): string {
   return asOf === null ? table : `${table}_held(CAST(:asOf AS timestamptz))`
 }
 
-/** A `timestamptz` that came as text from a session in whatever zone. */
+/**
+ * A `timestamptz` as its text came from Postgres, in ISO 8601 UTC with milliseconds or, where it has them, microseconds.
+ * A page has hundreds of them: cutting the text of a session in UTC takes a tenth of what a `Date` would.
+ */
 export function momentOf(text: string): string {
-  const [, day, time, micros = '', zone = ''] =
-    /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))?([+-].*)$/.exec(text) ?? []
-  if (day === undefined || time === undefined) throw new RangeError(`not a moment of Postgres: ${text}`)
-  const fraction = micros.padEnd(3, '0')
-  if (zone === '+00') return `${day}T${time}.${fraction}Z`
-  const seconds = new Date(`${day}T${time}${zone.length === 3 ? `${zone}:00` : zone}`)
-    .toISOString()
-    .slice(0, 19)
-  return `${seconds}.${fraction}Z`
+  return text.endsWith('+00') && text[SECONDS_END - 9] === ' ' ? cutUtc(text) : convert(text)
+}
+
+const SECONDS_END = '2026-01-31 08:00:00'.length
+
+function cutUtc(text: string): string {
+  const fraction = text.slice(SECONDS_END + 1, -'+00'.length)
+  return `${text.slice(0, SECONDS_END - 9)}T${text.slice(SECONDS_END - 8, SECONDS_END)}.${fraction.padEnd(3, '0')}Z`
+}
+
+/** In any zone and any year. */
+function convert(text: string): string {
+  const [, seconds = '', fraction = '', zone = ''] = /^([\d: -]+\d)(?:\.(\d+))?([+-][\d:]+)$/.exec(text) ?? []
+  const at = new Date(`${seconds.replace(' ', 'T')}${zone.length === '+00'.length ? `${zone}:00` : zone}`)
+  if (Number.isNaN(at.getTime())) throw new RangeError(`not a moment of Postgres: ${text}`)
+  return `${at.toISOString().slice(0, -'.000Z'.length)}.${fraction.padEnd(3, '0')}Z`
 }
 
 const ISO = /^(.*?)(?:\.(\d+))?(?:Z|[+-]\d\d:?\d\d)$/i

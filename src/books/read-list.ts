@@ -9,7 +9,7 @@ import { momentOf, rowsAt, type Moment } from './moment.ts'
 import { PARTIES, partyJoin, rowColumns, type Bindings, type RecordRow } from './record-row.ts'
 import { readRejectedSince } from './rejected-since.ts'
 import { showRecord } from './show-record.ts'
-import { readStanding, type BooksOptions, type Mirror, type Standing } from './standing.ts'
+import { notYetRead, readStanding, type BooksOptions, type Mirror, type Standing } from './standing.ts'
 
 export interface ListQuestion<Of extends Entity = Entity> {
   readonly realmId: string
@@ -45,6 +45,7 @@ export async function readList<Of extends Entity>(
   const list = identityOf(question)
   const cursor = question.cursor === null ? null : openCursor(question.cursor, list, key)
   const standing = await readStanding(options, { ...question, pinned: cursor?.pinned ?? null })
+  if (!standing.wasComplete) throw notYetRead(standing)
   const rows = await readPage(options.database, { question, key, standing, cursor })
   const shown = rows.slice(0, limit)
   const rejectedSince = await readRejectedSince(
@@ -149,13 +150,15 @@ function pageStatement(
   const goesBy = stretch === 'valued' && order.by !== 'qboId' ? [`"sortKey" ${direction}`] : []
   const ordering = [...goesBy, `"qboId" ${direction}`].join(', ')
   const party = PARTIES[entity]
+  const columns = rowColumns(entity, { withLines })
+  const named = party && !needsParty ? 'p.display_name' : 'd."namedParty"'
   // The page is cut before names are looked up, so that a hundred of them are and not all.
   const sql = `
-    SELECT d.*, ${party && !needsParty ? 'p.display_name' : 'd."ownPartyName"'} AS "partyName",
+    SELECT ${columns.map(({ name }) => `d."${name}"`).join(', ')}, ${named} AS "partyName",
            CAST(d."sortKey" AS text) AS "sortValue", ${latestMoment(entity, moment)} AS latest
-      FROM (SELECT ${rowColumns(entity, { withLines })}, ${key.sql} AS "sortKey",
+      FROM (SELECT ${columns.map(({ name, sql }) => `${sql} AS "${name}"`).join(', ')}, ${key.sql} AS "sortKey",
                    ${party ? `d.${party.id}` : 'NULL'} AS "partyId",
-                   ${party && needsParty ? partyName(entity) : 'NULL'} AS "ownPartyName"
+                   ${party && needsParty ? partyName(entity) : 'NULL'} AS "namedParty"
               FROM ${rowsAt(entity, moment)} d
               ${party && needsParty ? `LEFT JOIN ${rowsAt(party.entity, moment)} p ON p.realm_id = :realmId AND p.qbo_id = d.${party.id}` : ''}
              WHERE ${conditions.join(' AND ')}

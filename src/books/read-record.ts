@@ -5,7 +5,7 @@ import { rowsAt, type Moment } from './moment.ts'
 import { PARTIES, partyJoin, rowColumns, type RecordRow } from './record-row.ts'
 import { readRejectedSince } from './rejected-since.ts'
 import { showRecord } from './show-record.ts'
-import { readStanding, type BooksOptions, type Mirror } from './standing.ts'
+import { notYetRead, readStanding, type BooksOptions, type Mirror } from './standing.ts'
 
 export interface RecordQuestion<Of extends Entity = Entity> {
   readonly realmId: string
@@ -26,15 +26,17 @@ export async function readRecord<Of extends Entity>(
   const { realmId, entity, qboId, moment } = question
   const standing = await readStanding(options, { ...question, pinned: null })
   const party = PARTIES[entity]
+  const columns = rowColumns(entity, { withLines: true })
   const [row] = await rowsOfPrepared<RecordRow<Of>>(
     options.database.knex,
-    `SELECT ${rowColumns(entity, { withLines: true })}, ${party ? 'p.display_name' : 'NULL'} AS "partyName"
+    `SELECT ${columns.map(({ name, sql }) => `${sql} AS "${name}"`).join(', ')}, ${party ? 'p.display_name' : 'NULL'} AS "partyName"
        FROM ${rowsAt(entity, moment)} d
        ${party ? partyJoin(entity, moment, `d.${party.id}`) : ''}
       WHERE d.realm_id = :realmId AND d.qbo_id = :qboId`,
     { realmId, qboId, today: standing.today, ...moment },
   )
-  if (!row) throw new LedgerError('not_found', missing(question))
+  if (!row)
+    throw standing.wasComplete ? new LedgerError('not_found', missing(question)) : notYetRead(standing)
   const rejectedSince = (await readRejectedSince(options.database, standing, [qboId])).get(qboId) ?? null
   return { ...showRecord(entity, row, { standing, rejectedSince, withLines: true }), mirror: standing.mirror }
 }

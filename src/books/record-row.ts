@@ -6,20 +6,19 @@ import { rowsAt, type Moment } from './moment.ts'
 
 /** A row of the mirror as it is read: content, bookkeeping, and what its place in the mirror adds. */
 export type RecordRow<Of extends Entity> = ContentOf[Of] & {
-  readonly realmId: string
   readonly qboId: string
   readonly syncToken: string | null
-  readonly sourceUpdatedAt: Date
-  readonly lastSyncedAt: Date
-  /** As Postgres writes it: a `Date` would lose the microseconds by which versions are told apart. */
+  /** Times as Postgres writes them: a `Date` loses the microseconds by which versions are told apart, and takes long. */
+  readonly sourceUpdatedAt: string
+  readonly lastSyncedAt: string
   readonly validFrom: string
-  readonly deletedAt: Date | null
+  readonly deletedAt: string | null
   /** The party's name at the moment; null for one that the mirror does not have. */
   readonly partyName: string | null
   /** Of a bill or an invoice. */
-  readonly status: string | null
-  /** The payload's `Line` as text, which keeps every digit; null where it was not asked for or there is none. */
-  readonly lines: string | null
+  readonly status?: string
+  /** The payload's `Line` as text, which keeps every digit, where it was asked for; null where there is none. */
+  readonly lines?: string | null
 }
 
 export type Bindings = Readonly<Record<string, Knex.RawBinding>>
@@ -43,26 +42,35 @@ export const PARTIES: { readonly [Of in Entity]: Party | null } = {
 // Not shown, so not read: a hundred notes are most of a page.
 const HIDDEN: ReadonlySet<string> = new Set(['apAccountId', 'privateNote'])
 
-const BOOKKEEPING = {
-  realmId: 'realm_id',
-  qboId: 'qbo_id',
-  syncToken: 'sync_token',
+const TIMES = {
   sourceUpdatedAt: 'source_updated_at',
   lastSyncedAt: 'last_synced_at',
+  validFrom: 'valid_from',
   deletedAt: 'deleted_at',
 }
 
-/** The columns of a row over `d`, all but the party's name. Wants `:today` bound. */
-export function rowColumns(entity: Entity, { withLines }: { readonly withLines: boolean }): string {
-  const content = Object.entries<string>(MIRRORED_TABLES[entity].content).filter(
-    ([name]) => !HIDDEN.has(name),
-  )
+export interface Column {
+  readonly name: string
+  /** Over `d`. */
+  readonly sql: string
+}
+
+/** The columns of a row, all but the party's name. They want `:today` bound. */
+export function rowColumns(
+  entity: Entity,
+  { withLines }: { readonly withLines: boolean },
+): readonly Column[] {
+  const { content } = MIRRORED_TABLES[entity]
+  const shown = Object.entries<string>(content).filter(([name]) => !HIDDEN.has(name))
   return [
-    ...[...Object.entries(BOOKKEEPING), ...content].map(([name, column]) => `d.${column} AS "${name}"`),
-    'CAST(d.valid_from AS text) AS "validFrom"',
-    `${statusColumn(entity)} AS status`,
-    `${withLines ? `CAST(d.raw -> 'Line' AS text)` : 'NULL'} AS lines`,
-  ].join(', ')
+    ...[['qboId', 'qbo_id'], ['syncToken', 'sync_token'], ...shown].map(([name, column]) => ({
+      name: name!,
+      sql: `d.${column}`,
+    })),
+    ...Object.entries(TIMES).map(([name, column]) => ({ name, sql: `CAST(d.${column} AS text)` })),
+    ...statusColumn(entity),
+    ...(withLines && PARTIES[entity] ? [{ name: 'lines', sql: `CAST(d.raw -> 'Line' AS text)` }] : []),
+  ]
 }
 
 /**
@@ -78,8 +86,9 @@ export function partyJoin(entity: Entity, moment: Moment, partyId: string): stri
                               LIMIT 1) p ON true`
 }
 
-function statusColumn(entity: Entity): string {
-  if (entity !== 'bill' && entity !== 'invoice') return 'CAST(NULL AS text)'
+function statusColumn(entity: Entity): readonly Column[] {
+  if (entity !== 'bill' && entity !== 'invoice') return []
   const voided = entity === 'invoice' ? 'd.voided' : 'false'
-  return `document_status(d.deleted_at, ${voided}, d.balance, d.due_date, CAST(:today AS date))`
+  const sql = `document_status(d.deleted_at, ${voided}, d.balance, d.due_date, CAST(:today AS date))`
+  return [{ name: 'status', sql }]
 }

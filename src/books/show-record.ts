@@ -14,7 +14,8 @@ export interface Surroundings {
 
 /** A record as readers see it: money is decimal text, days are `YYYY-MM-DD`. */
 export function showRecord<Of extends Entity>(entity: Of, row: RecordRow<Of>, around: Surroundings): object {
-  const { realmId, qboId, syncToken } = row
+  const { qboId, syncToken } = row
+  const { realmId } = around.standing
   return { realmId, qboId, syncToken, ...CONTENT[entity](row, around), ...freshness(entity, row, around) }
 }
 
@@ -32,7 +33,7 @@ const CONTENT: ShowContent = {
     balance: row.balance,
     homeBalance: row.homeBalance,
     status: row.status,
-    ...(withLines && { lines: linesOf(row.lines) }),
+    ...(withLines && { lines: linesOf(row.lines ?? null) }),
   }),
   invoice: (row, { withLines }) => ({
     docNumber: row.docNumber,
@@ -47,7 +48,7 @@ const CONTENT: ShowContent = {
     homeBalance: row.homeBalance,
     status: row.status,
     emailStatus: row.emailStatus,
-    ...(withLines && { lines: linesOf(row.lines) }),
+    ...(withLines && { lines: linesOf(row.lines ?? null) }),
   }),
   balance: (row) => ({
     accountName: row.accountName,
@@ -82,11 +83,11 @@ function party(id: string | null, name: string | null) {
 
 function freshness(entity: Entity, row: RecordRow<Entity>, { standing, rejectedSince }: Surroundings) {
   return {
-    sourceUpdatedAt: row.sourceUpdatedAt,
-    lastSyncedAt: lastSyncedAt(row, standing, rejectedSince),
+    sourceUpdatedAt: momentOf(row.sourceUpdatedAt),
+    lastSyncedAt: lastSyncedAt(momentOf(row.lastSyncedAt), standing, rejectedSince),
     rejectedSince,
     validFrom: momentOf(row.validFrom),
-    deletedAt: row.deletedAt,
+    deletedAt: row.deletedAt && momentOf(row.deletedAt),
     quickBooksUrl: quickBooksUrl(standing.environment, entity, row.qboId),
   }
 }
@@ -95,13 +96,13 @@ function freshness(entity: Entity, row: RecordRow<Entity>, { standing, rejectedS
  * A present row is as fresh as the later of its own reading and the run that last confirmed its entity complete, unless
  * that run rejected a newer version of it. Of the past it says when its content was read, at most the moment itself.
  */
-function lastSyncedAt(row: RecordRow<Entity>, standing: Standing, rejectedSince: Date | null): Date {
-  const { asOf, sourceAsOf } = standing.moment
-  if (asOf !== null) return earlier(row.lastSyncedAt, new Date(asOf))
-  if (sourceAsOf !== null || rejectedSince !== null) return row.lastSyncedAt
-  return standing.confirmedAt > row.lastSyncedAt ? standing.confirmedAt : row.lastSyncedAt
-}
-
-function earlier(one: Date, other: Date): Date {
-  return one < other ? one : other
+function lastSyncedAt(
+  read: string,
+  { moment: { asOf, sourceAsOf }, confirmedAt }: Standing,
+  rejectedSince: Date | null,
+): string {
+  if (asOf !== null) return asOf < read ? asOf : read
+  if (sourceAsOf !== null || rejectedSince !== null) return read
+  const confirmed = confirmedAt.toISOString()
+  return confirmed > read ? confirmed : read
 }

@@ -41,6 +41,8 @@ export interface Standing {
   readonly confirmedAt: Date
   /** The watermark, or the registration where there is none. */
   readonly laggingSince: Date
+  /** Whether the mirror held the whole of the entity at the moment: before, what it lacks says nothing. */
+  readonly wasComplete: boolean
   /** Whether a newer version of any record of the entity was rejected, now or at the moment. */
   readonly hasRejects: boolean
   /** Which QuickBooks the company is connected to; null when it never was. */
@@ -57,7 +59,7 @@ interface StandingQuestion extends Pick<Standing, 'realmId' | 'entity' | 'moment
  * What must be known of a company before its records are read. To be read first: a run that finishes in between makes
  * rows fresher than they are said to be, never staler, and who was writing is seen before the rows are.
  *
- * @throws LedgerError `not_found`; `never_synced` where the mirror has, or had at the moment, not the whole of the entity.
+ * @throws LedgerError `not_found`; `never_synced` where the mirror never had the whole of the entity.
  */
 export async function readStanding(
   { database, intervalSeconds }: BooksOptions,
@@ -71,8 +73,8 @@ export async function readStanding(
     ...moment,
   })
   if (!row) throw new LedgerError('not_found', `no company ${realmId} is registered`)
-  if (row.lastSyncedAt === null || !row.wasComplete) throw neverSynced(row, entity, moment, now)
-  const { environment, settled, hasRejects } = row
+  if (row.lastSyncedAt === null) throw neverSynced(row, entity, now)
+  const { environment, settled, hasRejects, wasComplete } = row
   const { today, confirmedAt, laggingSince } = pinned ?? { ...row, confirmedAt: row.lastSyncedAt }
   const lagSeconds = (now.getTime() - laggingSince.getTime()) / 1000
   return {
@@ -82,6 +84,7 @@ export async function readStanding(
     today,
     environment,
     hasRejects,
+    wasComplete,
     confirmedAt,
     laggingSince,
     mirror: {
@@ -101,7 +104,6 @@ type StandingRow = CompanyRow & {
   readonly lastSyncedAt: Date | null
   /** The watermark, or the registration where there is none. */
   readonly laggingSince: Date
-  /** The moment lies where the mirror held the entity as a whole. */
   readonly wasComplete: boolean
   readonly today: string
   readonly environment: string | null
@@ -109,17 +111,21 @@ type StandingRow = CompanyRow & {
   readonly hasRejects: boolean
 }
 
-function neverSynced(row: StandingRow, entity: Entity, { asOf }: Moment, now: Date): LedgerError {
-  const list = LISTS[entity]
-  if (row.lastSyncedAt !== null) {
-    return new LedgerError(
-      'never_synced',
-      `at ${asOf} no ${list} of company ${row.realmId} had been read yet`,
-    )
-  }
+function neverSynced(row: StandingRow, entity: Entity, now: Date): LedgerError {
   const { statusReason } = explain(row, now)
   const because = statusReason === null ? '' : `: ${statusReason.message}`
-  return new LedgerError('never_synced', `no ${list} of company ${row.realmId} have been read yet${because}`)
+  return new LedgerError(
+    'never_synced',
+    `no ${LISTS[entity]} of company ${row.realmId} have been read yet${because}`,
+  )
+}
+
+/** For what is missing where the mirror did not hold the whole of the entity yet. */
+export function notYetRead({ realmId, entity, moment }: Standing): LedgerError {
+  return new LedgerError(
+    'never_synced',
+    `at ${moment.asOf} the ${LISTS[entity]} of company ${realmId} had not all been read yet`,
+  )
 }
 
 // The moment of a present answer is the statement's own: who writes later writes after it.

@@ -25,27 +25,38 @@ export function rowsAt(entity: Entity, { asOf, sourceAsOf }: Moment): string {
   return asOf === null ? table : `${table}_held(CAST(:asOf AS timestamptz))`
 }
 
-/**
- * A `timestamptz` as its text came from Postgres, in ISO 8601 UTC with milliseconds or, where it has them, microseconds.
- * A page has hundreds of them: cutting the text of a session in UTC takes a tenth of what a `Date` would.
- */
+const MICROS = 6
+const MILLIS = 3
+
+/** A `timestamptz` as its text came from Postgres, in ISO 8601 UTC to the microsecond: later ones sort behind. */
 export function momentOf(text: string): string {
-  return text.endsWith('+00') && text[SECONDS_END - 9] === ' ' ? cutUtc(text) : convert(text)
+  return isoOf(text, MICROS)
 }
 
+/** The same of a time that one of our clocks or QuickBooks' gave, which tell milliseconds at most. */
+export function timeOf(text: string): string {
+  return isoOf(text, MILLIS)
+}
+
+/** A page has hundreds of times: cutting the text of a session in UTC takes a tenth of what a `Date` would. */
+function isoOf(text: string, digits: number): string {
+  return text.endsWith('+00') && text[DAY_END] === ' ' ? cutUtc(text, digits) : convert(text, digits)
+}
+
+const DAY_END = '2026-01-31'.length
 const SECONDS_END = '2026-01-31 08:00:00'.length
 
-function cutUtc(text: string): string {
-  const fraction = text.slice(SECONDS_END + 1, -'+00'.length)
-  return `${text.slice(0, SECONDS_END - 9)}T${text.slice(SECONDS_END - 8, SECONDS_END)}.${fraction.padEnd(3, '0')}Z`
+function cutUtc(text: string, digits: number): string {
+  const fraction = text.slice(SECONDS_END + 1, -'+00'.length).padEnd(digits, '0')
+  return `${text.slice(0, DAY_END)}T${text.slice(DAY_END + 1, SECONDS_END)}.${fraction}Z`
 }
 
 /** In any zone and any year. */
-function convert(text: string): string {
+function convert(text: string, digits: number): string {
   const [, seconds = '', fraction = '', zone = ''] = /^([\d: -]+\d)(?:\.(\d+))?([+-][\d:]+)$/.exec(text) ?? []
   const at = new Date(`${seconds.replace(' ', 'T')}${zone.length === '+00'.length ? `${zone}:00` : zone}`)
   if (Number.isNaN(at.getTime())) throw new RangeError(`not a moment of Postgres: ${text}`)
-  return `${at.toISOString().slice(0, -'.000Z'.length)}.${fraction.padEnd(3, '0')}Z`
+  return `${at.toISOString().slice(0, -'.000Z'.length)}.${fraction.padEnd(digits, '0')}Z`
 }
 
 const ISO = /^(.*?)(?:\.(\d+))?(?:Z|[+-]\d\d:?\d\d)$/i
@@ -59,6 +70,6 @@ export function momentFrom(text: string): string | null {
   const at = new Date(text)
   const year = at.getUTCFullYear()
   if (Number.isNaN(year) || year < 1 || year > 9999) return null
-  const micros = (ISO.exec(text)?.[2] ?? '').slice(3, 6).replace(/0+$/, '')
+  const micros = (ISO.exec(text)?.[2] ?? '').slice(MILLIS, MICROS).padEnd(MICROS - MILLIS, '0')
   return `${at.toISOString().slice(0, -1)}${micros}Z`
 }

@@ -1,6 +1,6 @@
 import type { Entity } from '../domain/entity.ts'
 import { linesOf } from './lines.ts'
-import { momentOf } from './moment.ts'
+import { momentOf, timeOf } from './moment.ts'
 import { quickBooksUrl } from './quickbooks-url.ts'
 import type { RecordRow } from './record-row.ts'
 import type { Standing } from './standing.ts'
@@ -83,11 +83,11 @@ function party(id: string | null, name: string | null) {
 
 function freshness(entity: Entity, row: RecordRow<Entity>, { standing, rejectedSince }: Surroundings) {
   return {
-    sourceUpdatedAt: momentOf(row.sourceUpdatedAt),
-    lastSyncedAt: lastSyncedAt(momentOf(row.lastSyncedAt), standing, rejectedSince),
+    sourceUpdatedAt: timeOf(row.sourceUpdatedAt),
+    lastSyncedAt: lastSyncedAt(timeOf(row.lastSyncedAt), standing, rejectedSince),
     rejectedSince,
     validFrom: momentOf(row.validFrom),
-    deletedAt: row.deletedAt && momentOf(row.deletedAt),
+    deletedAt: row.deletedAt && timeOf(row.deletedAt),
     quickBooksUrl: quickBooksUrl(standing.environment, entity, row.qboId),
   }
 }

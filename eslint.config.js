@@ -9,7 +9,7 @@ const ROOMS = [
   'metrics',
   'db',
   'models',
-  'history',
+  'books',
   'connections',
   'quickbooks',
   'sync',

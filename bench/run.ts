@@ -10,6 +10,7 @@ import { metricsBench } from './metrics.ts'
 import { peer } from './peer.ts'
 import { peopleFirst } from './people-first.ts'
 import { queue } from './queue.ts'
+import { reads } from './reads.ts'
 import { rest } from './rest.ts'
 import { soak, SOAK_COMPANIES, SOAK_MINUTES } from './soak.ts'
 import { statements } from './statements.ts'
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   queue: (context) => queue(context),
   rest: (context) => rest(context),
   metrics: (context) => metricsBench(context),
+  reads: (context) => reads(context),
   statements: (context) => statements(context),
   'people-first': (context) => peopleFirst(context),
   peer: (context) => peer(context),

@@ -1,9 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Filters } from '../src/books/list-filters.ts'
+import { readList } from '../src/books/read-list.ts'
 import { requestSync } from '../src/connections/request-sync.ts'
-import { listSelection } from '../src/http/api/list-selection.ts'
 import { readCompanies } from '../src/http/companies/read-companies.ts'
-import { readRecords } from '../src/http/api/read-records.ts'
-import { INVOICES, type ListQuery } from '../src/http/api/shown-records.ts'
 import { deleteOldRuns } from '../src/jobs/housekeeping.ts'
 import { tick } from '../src/jobs/tick.ts'
 import { Company } from '../src/models/company.ts'
@@ -77,17 +76,21 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
   const { knex } = database
   const realmId = BIGGEST_REALM
   let run: Run
-  const list = (query: Partial<ListQuery>) => () =>
-    readRecords(
-      knex,
-      'invoice',
-      INVOICES,
-      listSelection(
-        INVOICES,
-        { limit: 100, cursor: null, includeDeleted: false, ...query },
-        { realmId, today: '2026-11-22' },
-      ),
+  const page = (filters: Filters, cursor: string | null = null) =>
+    readList(
+      { database, intervalSeconds: 900 },
+      {
+        realmId,
+        entity: 'invoice',
+        moment: { asOf: null, sourceAsOf: null },
+        filters,
+        order: { by: 'qboId', descending: false },
+        cursor,
+        limit: 100,
+        withLines: false,
+      },
     )
+  const list = (filters: Filters) => () => page(filters)
   return {
     'tick, all due': async () => {
       await knex.raw('UPDATE companies SET next_sync_at = now()')
@@ -131,11 +134,11 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
     countHeld: () => countsAgree(run, 'invoice'),
     finishRun: () => finishRun(run, { intervalSeconds: 900, random: () => 0.5 }),
     'invoices, first page': list({}),
-    'invoices, later page': list({ cursor: '30000' }),
+    'invoices, two pages': async () => page({}, (await page({})).nextCursor),
     'invoices, open': list({ status: 'open' }),
     'invoices, overdue': list({ status: 'overdue' }),
     'invoices, due in a week': list({ dueAfter: '2026-11-01', dueBefore: '2026-11-08' }),
-    'invoices, of a customer': list({ counterparty: '7' }),
+    'invoices, of a customer': list({ counterpartyId: '7' }),
     'companies, 100': async () =>
       readCompanies(knex, await Company.query(knex).orderBy('realm_id').limit(100), new Date()),
     metrics: () => readSyncMetrics(database, { perCompany: true }),

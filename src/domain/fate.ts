@@ -62,6 +62,7 @@ export function fateOf(error: LedgerError, context: FateContext): Fate {
     case 'invalid_payload':
     case 'invalid_request':
     case 'not_found':
+    case 'never_synced':
     case 'unauthorized':
     case 'internal':
       return { kind: 'retry' }

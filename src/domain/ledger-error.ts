@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'lease_lost',
   'invalid_request',
   'not_found',
+  'never_synced',
   'unauthorized',
   'company_inactive',
   'internal',

@@ -29,6 +29,7 @@ export function mayConcernOneEntity({ code, details }: LedgerError): boolean {
     case 'lease_lost':
     case 'invalid_request':
     case 'unauthorized':
+    case 'never_synced':
       return false
   }
 }

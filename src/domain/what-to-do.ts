@@ -35,6 +35,8 @@ export function whatToDo(code: ErrorCode): string {
       return 'Correct the request as the message says.'
     case 'not_found':
       return 'Check the address; GET /admin/companies lists what exists.'
+    case 'never_synced':
+      return 'Wait for the first sync of the company, or ask for one: POST /admin/sync/:realmId; GET /admin/companies/:realmId says what it waits for.'
     case 'unauthorized':
       return 'Send the token as "Authorization: Bearer …".'
     case 'company_inactive':

@@ -9,6 +9,7 @@ import { answerErrors } from './problem/errors.ts'
 import { addHealthRoutes } from './probes/health-routes.ts'
 import { readJsonBody } from './request/json-body.ts'
 import { addMetricsRoute } from './probes/metrics-route.ts'
+import { addCompanyList } from './api/company-list.ts'
 import { addMirrorRoutes } from './api/mirror-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { addRejectRoutes } from './rejects/reject-routes.ts'
@@ -38,6 +39,7 @@ export function createHttp(options: HttpOptions): Express {
   // Before the routes of one company: `runs` would be taken for its number.
   addRunRoutes(app, options)
   addSyncRoutes(app, options)
+  addCompanyList(app, options)
   addMirrorRoutes(app, options)
   app.use(() => {
     throw new LedgerError('not_found', 'there is nothing at this address')

@@ -7,6 +7,9 @@ import { SyncReject } from './sync-reject.ts'
 import { SyncRun } from './sync-run.ts'
 import { SyncState } from './sync-state.ts'
 
+/** What the firm may say of a company in QuickBooks' place. */
+export type SetByFirm = 'name' | 'time_zone'
+
 /** A row of `companies`. */
 export class Company extends LedgerModel {
   static override get tableName(): string {
@@ -67,6 +70,10 @@ export class Company extends LedgerModel {
   declare lastReconciledAt: Date | null
   declare reconcileAskedAt: Date | null
   declare reconcileSeq: number
+  declare maxLagMinutes: number | null
+  declare tags: string[]
+  /** Columns whose value the firm chose itself. */
+  declare setByFirm: SetByFirm[]
   declare syncStates?: SyncState[]
   declare runs?: SyncRun[]
   declare rejects?: SyncReject[]

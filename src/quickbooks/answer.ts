@@ -1,4 +1,4 @@
-import { parseJson, type Json } from './parse-json.ts'
+import { parseJson, type Json } from '../domain/parse-json.ts'
 
 /** One HTTP answer as it came. */
 export interface Reply {

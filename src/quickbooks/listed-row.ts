@@ -4,7 +4,7 @@ import type { Observed } from './envelope.ts'
 import { isTombstone, mapRecord, mapTombstone } from './mappers.ts'
 import type { Mapping } from './mapping.ts'
 import { parseMoment } from './moment.ts'
-import { isJsonObject, type Json } from './parse-json.ts'
+import { isJsonObject, type Json } from '../domain/parse-json.ts'
 
 /** What is left of a record in an answer: plain data, which may go from one thread to another. */
 export interface ListedRow {

@@ -197,8 +197,9 @@ async function readCompany(run: Run): Promise<Date> {
   await fenced(run, async (tx) => {
     await tx.trx.raw(
       `UPDATE companies
-          SET name = coalesce(:name, name), country = coalesce(:country, country),
-              time_zone = coalesce(:timeZone, time_zone), home_currency = coalesce(:homeCurrency, home_currency)
+          SET name = CASE WHEN 'name' = ANY (set_by_firm) THEN name ELSE coalesce(:name, name) END,
+              time_zone = CASE WHEN 'time_zone' = ANY (set_by_firm) THEN time_zone ELSE coalesce(:timeZone, time_zone) END,
+              country = coalesce(:country, country), home_currency = coalesce(:homeCurrency, home_currency)
         WHERE realm_id = :realmId`,
       { ...info, homeCurrency: run.homeCurrency, realmId: run.realmId },
     )

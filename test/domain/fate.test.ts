@@ -20,6 +20,7 @@ const KINDS: Record<ErrorCode, ReturnType<typeof fateOf>['kind']> = {
   lease_lost: 'gone',
   invalid_request: 'retry',
   not_found: 'retry',
+  never_synced: 'retry',
   unauthorized: 'retry',
   company_inactive: 'gone',
   internal: 'retry',

@@ -4,10 +4,9 @@ import { openHttp, type OpenHttp } from './open-http.ts'
 import {
   insertBalance,
   insertBill,
-  insertCompany,
   insertCustomer,
   insertInvoice,
-  insertState,
+  insertSyncedCompany,
   insertVendor,
   secondsBefore,
 } from './rows.ts'
@@ -24,8 +23,7 @@ const BILL_RAW = `{"Id":"1","Line":[
 beforeAll(async () => {
   http = await openHttp()
   const { knex } = http
-  await insertCompany(knex, '1', { time_zone: 'America/Denver' })
-  await insertState(knex, '1', 'bill', { last_synced_at: secondsBefore(120) })
+  await insertSyncedCompany(knex, '1', { time_zone: 'America/Denver' }, { bill: secondsBefore(120) })
   await insertVendor(knex, '1', '56', 'Present Name')
   await insertVendor(knex, '2', '56', 'Another Company’s Vendor')
   await insertBill(knex, '1', '1', { raw: BILL_RAW, exchange_rate: '1.25', home_balance: '125.625' })
@@ -92,9 +90,24 @@ describe('a bill', () => {
       ],
       sourceUpdatedAt: iso(80_000),
       lastSyncedAt: iso(120),
-      validFrom: validFrom?.toISOString(),
+      rejectedSince: null,
+      validFrom: expect.any(String),
       deletedAt: null,
+      quickBooksUrl: null,
+      mirror: {
+        status: 'active',
+        statusReason: null,
+        whatToDo: null,
+        lastSyncedAt: iso(120),
+        lagSeconds: 120,
+        late: false,
+        rejects: 0,
+        asOf: null,
+        sourceAsOf: null,
+        settled: true,
+      },
     })
+    expect(new Date(body.validFrom)).toEqual(validFrom)
   })
 
   test('keeps the name it carried where the mirror lacks the vendor, and may have none', async () => {
@@ -106,11 +119,11 @@ describe('a bill', () => {
 
   test('that was deleted is shown to who asks for it, and is as fresh as its own reading when that is later', async () => {
     const { body } = await http.send('get', '/api/companies/1/bills/4').expect(200)
-    expect(body).toMatchObject({ deletedAt: iso(50), lastSyncedAt: iso(50) })
+    expect(body).toMatchObject({ status: 'deleted', deletedAt: iso(50), lastSyncedAt: iso(50) })
   })
 
   test('of another company or of no company is not found', async () => {
-    await insertCompany(http.knex, '2')
+    await insertSyncedCompany(http.knex, '2')
     expect((await http.send('get', '/api/companies/2/bills/1').expect(404)).body.detail).toBe(
       'company 2 has no bill 1',
     )
@@ -170,22 +183,22 @@ describe('the lists of documents', () => {
     ['bills?includeDeleted=true', ['1', '10', '2', '3', '4']],
     ['bills?includeDeleted=false', ['1', '10', '2', '3']],
     ['bills?status=open', ['1', '10', '3']],
-    ['bills?status=open&includeDeleted=true', ['1', '10', '3', '4']],
+    ['bills?status=open&includeDeleted=true', ['1', '10', '3']],
     ['bills?status=paid', ['2']],
     ['bills?status=overdue', ['1']],
     ['bills?dueBefore=2026-03-20', ['1', '2']],
     ['bills?dueBefore=2026-03-21', ['1', '2', '3']],
     ['bills?dueAfter=2026-03-01', ['3']],
     ['bills?dueAfter=2026-02-28&dueBefore=2026-03-02', ['1', '2']],
-    ['bills?counterparty=56', ['1', '3']],
-    ['bills?counterparty=99&status=paid', ['2']],
+    ['bills?counterpartyId=56', ['1', '3']],
+    ['bills?counterpartyId=99&status=paid', ['2']],
     ['bills?counterparty=%27%20OR%20true--', []],
     ['invoices', ['1', '2', '3', '4']],
     ['invoices?status=open', ['1', '2']],
     ['invoices?status=paid', ['3']],
     ['invoices?status=overdue', ['1']],
     ['invoices?status=voided', ['4']],
-    ['invoices?counterparty=7&dueAfter=2026-03-01', ['2']],
+    ['invoices?counterpartyId=7&dueAfter=2026-03-01', ['2']],
   ])('%s gives %j', async (path, expected) => {
     expect(await ids(path)).toEqual(expected)
   })
@@ -212,7 +225,7 @@ describe('the lists of documents', () => {
       ['33', null, ['1']],
       ['34', 'Mars/Olympus', ['1']],
     ] as const) {
-      await insertCompany(knex, realmId, { time_zone: timeZone })
+      await insertSyncedCompany(knex, realmId, { time_zone: timeZone })
       await insertBill(knex, realmId, '1', { due_date: '2026-03-09' })
       await insertBill(knex, realmId, '2', { due_date: '2026-03-10' })
       const { body } = await http.send('get', `/api/companies/${realmId}/bills?status=overdue`).expect(200)
@@ -222,7 +235,7 @@ describe('the lists of documents', () => {
 
   test('pages of a filtered list miss no row and repeat none while rows change', async () => {
     const { knex } = http
-    await insertCompany(knex, '40')
+    await insertSyncedCompany(knex, '40')
     for (let id = 100; id < 120; id += 1) await insertBill(knex, '40', String(id))
     const seen: unknown[] = []
     let cursor: string | null = null
@@ -240,8 +253,7 @@ describe('the lists of documents', () => {
         .update({ deleted_at: secondsBefore(0) })
       await insertBill(knex, '40', `0${seen.length}`)
     } while (cursor !== null)
-    const expected = Array.from({ length: 20 }, (_, index) => String(100 + index))
-    expect(seen).toEqual(expected.filter((id) => id !== '118'))
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, index) => String(100 + index)))
   })
 
   test('the next page begins behind the last row of the one before', async () => {
@@ -268,6 +280,16 @@ describe('the lists of documents', () => {
     ['bills?counterparty=%00', 'counterparty'],
     ['bills?includeDeleted=1', 'includeDeleted'],
     ['bills?asOf=2026-01-01', 'asOf'],
+    ['bills?sourceAsOf=yesterday', 'sourceAsOf'],
+    ['bills?sort=vendor', 'sort'],
+    ['balances?sort=dueDate', 'sort'],
+    ['bills?expand=versions', 'expand'],
+    ['balances?expand=lines', 'expand'],
+    ['bills?minBalance=1e3', 'minBalance'],
+    ['bills?counterpartyId=x', 'counterpartyId'],
+    ['bills?changedSince=2026-01-01', 'changedSince'],
+    ['bills?maxAgeSeconds=1.5', 'maxAgeSeconds'],
+    ['vendors?dueFrom=2026-01-01', 'dueFrom'],
     ['invoices?vendor=56', 'vendor'],
     ['balances?status=open', 'status'],
     ['balances?dueBefore=2026-01-01', 'dueBefore'],
@@ -312,7 +334,7 @@ describe('the statements behind the lists', () => {
              now(), now(), now(), now(), 'h', 1, 1, '{}'
         FROM generate_series(1000, 9000) i, unnest(ARRAY['51', '52', '53']) AS r (realm_id)`)
     await knex.raw('ANALYZE bills')
-    await insertCompany(knex, '51')
+    await insertSyncedCompany(knex, '51')
     for (const [query, index] of [
       ['status=overdue', 'bills_open_by_due_date'],
       ['status=open&dueBefore=2024-02-01', 'bills_open_by_due_date'],

@@ -21,6 +21,20 @@ export async function insertCompany(knex: Knex, realmId: string, row: Row = {}):
   })
 }
 
+/** A company of which every entity was read, a day ago where `lastSyncedAt` says nothing else. */
+export async function insertSyncedCompany(
+  knex: Knex,
+  realmId: string,
+  row: Row = {},
+  lastSyncedAt: Readonly<Record<string, Date>> = {},
+): Promise<void> {
+  await insertCompany(knex, realmId, row)
+  for (const entity of ['vendor', 'customer', 'balance', 'bill', 'invoice']) {
+    const at = lastSyncedAt[entity] ?? secondsBefore(80_000)
+    await insertState(knex, realmId, entity, { watermark: at, last_synced_at: at })
+  }
+}
+
 export async function insertState(knex: Knex, realmId: string, entity: string, row: Row = {}): Promise<void> {
   await knex('sync_states').insert({ realm_id: realmId, entity, ...row })
 }

@@ -411,16 +411,36 @@ async function read(service: Service, realmId: string): Promise<void> {
     bills: ['open', 'overdue', 'paid'],
     invoices: ['open', 'overdue', 'paid', 'voided'],
     balances: [],
+    vendors: [],
+    customers: [],
   }
   for (const [list, words] of Object.entries(statuses)) {
     const path = `/api/companies/${realmId}/${list}`
-    const page = JSON.parse(await ok(`${path}?limit=2`)) as { data: { qboId: string }[]; nextCursor: string }
-    await ok(`${path}?limit=2&cursor=${page.nextCursor}`)
+    const page = JSON.parse(await ok(`${path}?limit=1`)) as {
+      data: { qboId: string; validFrom: string }[]
+      nextCursor: string
+    }
+    await ok(`${path}?limit=1&cursor=${page.nextCursor}`)
     await ok(`${path}?includeDeleted=true`)
     await ok(`${path}/${page.data[0]!.qboId}`)
     for (const word of words) await ok(`${path}?status=${word}`)
-    if (words.length > 0) await ok(`${path}?dueBefore=2026-12-31&dueAfter=2026-01-01&counterparty=1`)
+    if (words.length > 0) {
+      await ok(`${path}?dueBefore=2026-12-31&dueAfter=2026-01-01&counterparty=1&sort=-dueDate&expand=lines`)
+      await ok(`${path}?sort=counterparty&minBalance=1&currency=USD`)
+    }
+    const latest = JSON.parse(await ok(`${path}?limit=1&sort=-changed`)) as typeof page
+    const { qboId, validFrom } = latest.data[0]!
+    for (const moment of [`asOf=${validFrom}`, 'sourceAsOf=2027-12-31T00:00:00Z']) {
+      await ok(`${path}?limit=2&sort=changed&${moment}`)
+      await ok(`${path}/${qboId}?${moment}`)
+    }
   }
+  await ok(`/api/companies/${realmId}/balances/1/series?from=2026-09-01&step=month`)
+  await ok('/api/companies')
+  await expectStatus(service, 200, 'PATCH', `/admin/companies/${realmId}`, {
+    tags: ['elder'],
+    maxLagMinutes: 30,
+  })
   const runs = JSON.parse(await ok('/admin/sync/runs?limit=1')) as {
     data: { id: number }[]
     nextCursor: string
@@ -436,7 +456,11 @@ async function read(service: Service, realmId: string): Promise<void> {
   for (const list of ['bills', 'invoices', 'balances']) {
     await service.sql(`SELECT * FROM ${list}_current ORDER BY realm_id, qbo_id`)
     await service.sql(`SELECT * FROM ${list}_versions ORDER BY realm_id, qbo_id, valid_from`)
+    await service.sql(`SELECT * FROM ${list}_as_of('infinity') ORDER BY realm_id, qbo_id`)
+    await service.sql(`SELECT * FROM ${list}_source_as_of('2026-11-05') ORDER BY realm_id, qbo_id`)
   }
+  await service.sql('SELECT realm_id, qbo_id, balance FROM open_items ORDER BY realm_id, kind, qbo_id')
+  await service.sql('SELECT realm_id, entity, never_synced FROM company_freshness ORDER BY realm_id, entity')
 }
 
 async function leave(service: Service, newcomer: string): Promise<void> {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { momentOf } from '../../src/books/moment.ts'
 import { toWritten, type Answer, type Statement } from './recording.ts'
 
 /**
@@ -20,10 +21,14 @@ const NEVER_THE_SAME = new Set([
   'tx_id',
   'ageMs',
   'callAgesMs',
+  'complete_since',
+  'latest',
+  'sortValue',
 ])
 
 export function openReplay(url: string): Replay {
   const clients = new Map<number, pg.Client>()
+  const moments = new Map<string, string>()
   const clientOf = async (connection: number) => {
     const known = clients.get(connection)
     if (known !== undefined) return known
@@ -39,7 +44,9 @@ export function openReplay(url: string): Replay {
   return {
     async send(statements) {
       for (const [place, statement] of statements.entries()) {
-        const answer = await send(await clientOf(statement.connection), statement)
+        const values = statement.values.map((value) => moments.get(String(value)) ?? value)
+        const answer = await send(await clientOf(statement.connection), { ...statement, values })
+        learnMoments(moments, statement.answer, answer)
         const difference = compare(statement, answer)
         if (difference !== null) throw new Error(tell(place, statement, difference))
       }
@@ -47,6 +54,21 @@ export function openReplay(url: string): Replay {
     async close() {
       for (const client of clients.values()) await client.end()
     },
+  }
+}
+
+// Moments that were answered and are asked for later: this time they are others.
+const ASKED_AGAIN = ['validFrom', 'latest']
+
+function learnMoments(moments: Map<string, string>, recorded: Answer, actual: Answer): void {
+  if ('refused' in recorded || 'refused' in actual || recorded.rows.length !== actual.rows.length) return
+  for (const column of ASKED_AGAIN) {
+    const [was, is] = [recorded, actual].map(({ columns }) => columns.indexOf(column)) as [number, number]
+    if (was === -1 || is === -1) continue
+    for (const [index, row] of recorded.rows.entries()) {
+      const [before, now] = [row[was], actual.rows[index]![is]]
+      if (typeof before === 'string' && typeof now === 'string') moments.set(momentOf(before), momentOf(now))
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type ListingCursor,
 } from '../../src/quickbooks/listing-cursor.ts'
 import { toListedRow, type ListedRow } from '../../src/quickbooks/listed-row.ts'
-import { parseJson } from '../../src/quickbooks/parse-json.ts'
+import { parseJson } from '../../src/domain/parse-json.ts'
 import type { CompanyReader, QuickBooks } from '../../src/quickbooks/quickbooks.ts'
 import { openCompany, openQuickBooks } from './open-company.ts'
 import { startTinyQuickBooks, type Refusal, type TinyQuickBooks, type TinyRow } from './tiny-quickbooks.ts'

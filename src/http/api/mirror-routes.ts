@@ -1,89 +1,83 @@
-import type { IRouter, Request } from 'express'
+import type { IRouter, Response } from 'express'
 import { z } from 'zod'
-import { unknownCompany } from '../../connections/change-status.ts'
-import type { Database } from '../../db/database.ts'
-import { LedgerError } from '../../domain/ledger-error.ts'
-import { Company } from '../../models/company.ts'
-import { SyncState } from '../../models/sync-state.ts'
-import { companyDate } from './company-date.ts'
-import { page } from '../request/cursor.ts'
-import { NO_FIELDS, qboId, realmId } from '../request/fields.ts'
-import { listSelection } from './list-selection.ts'
+import { readBalanceSeries, STEPS } from '../../books/balance-series.ts'
+import { LISTS } from '../../books/lists.ts'
+import type { Moment } from '../../books/moment.ts'
+import { readList } from '../../books/read-list.ts'
+import { readRecord } from '../../books/read-record.ts'
+import { ENTITIES, type Entity } from '../../domain/entity.ts'
 import type { HttpOptions } from '../options.ts'
-import { readRecords, type RecordRow, type ShownEntity } from './read-records.ts'
+import { date, oneOf, qboId, realmId } from '../request/fields.ts'
 import { addRoute } from '../request/route.ts'
-import { BALANCES, BILLS, INVOICES, type Shown } from './shown-records.ts'
 import { readParams, readQuery } from '../request/validate.ts'
+import { AGE_FIELDS, listQuery, MOMENT_FIELDS } from './list-query.ts'
+import { syncIfOlder } from './sync-if-older.ts'
 
-export function addMirrorRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
-  addRecordRoutes(router, database, BILLS)
-  addRecordRoutes(router, database, INVOICES)
-  addRecordRoutes(router, database, BALANCES)
+export function addMirrorRoutes(router: IRouter, options: HttpOptions): void {
+  for (const entity of ENTITIES) {
+    addListRoute(router, options, entity)
+    addRecordRoute(router, options, entity)
+  }
+  addSeriesRoute(router, options)
 }
 
 const LIST_PARAMS = z.strictObject({ realmId })
 const RECORD_PARAMS = z.strictObject({ realmId, qboId })
+const RECORD_QUERY = z.strictObject({ ...MOMENT_FIELDS, ...AGE_FIELDS })
+const SERIES_QUERY = z.strictObject({
+  from: date.nullable().default(null),
+  to: date.nullable().default(null),
+  step: oneOf(STEPS).default('day'),
+})
 
-function addRecordRoutes<Of extends ShownEntity>(
-  router: IRouter,
-  database: Database,
-  shown: Shown<Of>,
-): void {
-  addRoute(router, `/api/companies/:realmId/${shown.list}`, {
+function addListRoute(router: IRouter, options: HttpOptions, entity: Entity): void {
+  const schema = listQuery(entity)
+  addRoute(router, `/api/companies/:realmId/${LISTS[entity]}`, {
     get: async (request, response) => {
       const { realmId } = readParams(request, LIST_PARAMS)
-      const query = readQuery(request, shown.query)
-      const standing = await readStanding(database, realmId, shown.entity)
-      const rows = await readRecords(
-        database.knex,
-        shown.entity,
-        shown,
-        listSelection(shown, query, standing),
+      const query = readQuery(request, schema)
+      const { limit, cursor, sort, expand, asOf, sourceAsOf, maxAgeSeconds, ...filters } = query
+      const moment = { asOf, sourceAsOf }
+      // A later page shows what its first one showed, however old.
+      const maxAge = cursor === null ? maxAgeSeconds : null
+      await freshen(options, { realmId, entity, moment, maxAge }, response)
+      const withLines = expand === 'lines'
+      response.json(
+        await readList(options, { realmId, entity, moment, filters, order: sort, cursor, limit, withLines }),
       )
-      const paging = { list: shown.list, limit: query.limit, keyOf: (row: RecordRow<Of>) => row.qboId }
-      response.json(page(rows, paging, (row) => shown.show(row, standing.confirmedAt)))
     },
   })
-  addRoute(router, `/api/companies/:realmId/${shown.list}/:qboId`, {
+}
+
+function addRecordRoute(router: IRouter, options: HttpOptions, entity: Entity): void {
+  addRoute(router, `/api/companies/:realmId/${LISTS[entity]}/:qboId`, {
     get: async (request, response) => {
-      response.json(await readRecord(request, database, shown))
+      const { realmId, qboId } = readParams(request, RECORD_PARAMS)
+      const { asOf, sourceAsOf, maxAgeSeconds } = readQuery(request, RECORD_QUERY)
+      const moment = { asOf, sourceAsOf }
+      await freshen(options, { realmId, entity, moment, maxAge: maxAgeSeconds }, response)
+      response.json(await readRecord(options, { realmId, entity, qboId, moment }))
     },
   })
 }
 
-/** Asked for by its id a record is shown even when it was deleted: `deletedAt` says so. */
-async function readRecord<Of extends ShownEntity>(
-  request: Request,
-  database: Database,
-  shown: Shown<Of>,
-): Promise<object> {
-  const { realmId, qboId } = readParams(request, RECORD_PARAMS)
-  readQuery(request, NO_FIELDS)
-  const standing = await readStanding(database, realmId, shown.entity)
-  const [row] = await readRecords(database.knex, shown.entity, shown, {
-    conditions: ['d.realm_id = :realmId', 'd.qbo_id = :qboId'],
-    bindings: { realmId, qboId, today: standing.today },
-    limit: 1,
+function addSeriesRoute(router: IRouter, options: HttpOptions): void {
+  addRoute(router, '/api/companies/:realmId/balances/:qboId/series', {
+    get: async (request, response) => {
+      const params = readParams(request, RECORD_PARAMS)
+      response.json(await readBalanceSeries(options, { ...params, ...readQuery(request, SERIES_QUERY) }))
+    },
   })
-  if (!row) throw new LedgerError('not_found', `company ${realmId} has no ${shown.entity} ${qboId}`)
-  return shown.show(row, standing.confirmedAt)
 }
 
-interface Standing {
-  readonly realmId: string
-  /** The company's own date. */
-  readonly today: string
-  readonly confirmedAt: Date | null
-}
-
-/** Read before the rows: a run that finishes in between makes them fresher than they are said to be, never staler. */
-async function readStanding(database: Database, realmId: string, entity: ShownEntity): Promise<Standing> {
-  const company = await Company.query(database.knex).findById(realmId)
-  if (!company) throw unknownCompany(realmId)
-  const state = await SyncState.query(database.knex).findById([realmId, entity])
-  return {
-    realmId,
-    today: companyDate(database.clock.now(), company.timeZone),
-    confirmedAt: state?.lastSyncedAt ?? null,
+/** What the mirror held in the past no sync changes. */
+async function freshen(
+  options: HttpOptions,
+  wanted: { realmId: string; entity: Entity; moment: Moment; maxAge: number | null },
+  response: Response,
+): Promise<void> {
+  const { realmId, entity, moment, maxAge } = wanted
+  if (maxAge !== null && moment.asOf === null) {
+    await syncIfOlder(options, { realmId, entity, maxAgeSeconds: maxAge }, response)
   }
 }

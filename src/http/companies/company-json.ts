@@ -1,3 +1,4 @@
+import { explain, isLate, type CompanyState } from '../../books/company-state.ts'
 import type { CallsPause } from '../../connections/service-state.ts'
 import { SYNCED_STATUSES } from '../../domain/company.ts'
 import { ENTITIES, type Entity } from '../../domain/entity.ts'
@@ -18,14 +19,13 @@ export interface Moment {
 /** A company as it is shown: how it is, why, what to do about it, and how fresh its mirror is. Never a token. */
 export function companyJson(reading: CompanyReading, moment: Moment) {
   const { company, connection, lastRun, lastError, openRejects, calls } = reading
-  const reason = statusReason(reading, moment)
+  const state = stateOf(reading, moment)
   const entities = freshness(reading, moment.now)
   return {
     realmId: company.realmId,
     name: company.name,
     status: company.status,
-    statusReason: reason,
-    whatToDo: reason && whatToDo(reason.code),
+    ...explain(state, moment.now),
     statusChangedAt: company.statusChangedAt,
     homeCurrency: company.homeCurrency,
     country: company.country,
@@ -37,7 +37,13 @@ export function companyJson(reading: CompanyReading, moment: Moment) {
       refreshTokenExpiresAt: connection.refreshTokenExpiresAt,
     },
     entities,
-    late: isLate(reading, entities, moment),
+    late: isLate(
+      state,
+      Math.max(...Object.values(entities).map(({ lagSeconds }) => lagSeconds)),
+      moment.intervalSeconds,
+    ),
+    maxLagMinutes: company.maxLagMinutes,
+    tags: company.tags,
     lastSuccessAt: company.lastSuccessAt,
     lastRun: lastRun && runJson(lastRun),
     lastError: lastError && {
@@ -54,37 +60,32 @@ export function companyJson(reading: CompanyReading, moment: Moment) {
   }
 }
 
-interface Reason {
-  readonly code: ErrorCode
-  readonly message: string
+/** What the reason is found in. */
+function stateOf(
+  { company, states, lastError, openRejects, latestReject }: CompanyReading,
+  { callsPause }: Moment,
+): CompanyState {
+  return {
+    status: company.status,
+    statusCode: company.statusCode,
+    failingCode: company.failingCode,
+    notBefore: company.notBefore,
+    notBeforeCode: company.notBeforeCode,
+    maxLagMinutes: company.maxLagMinutes,
+    lastError: lastError && { code: lastError.errorCode, message: lastError.errorMessage },
+    callsPause,
+    standsStill: firstStandingStill(states),
+    rejects: openRejects,
+    latestReject,
+  }
 }
 
-/** Why the company is not simply well; null when it is. */
-function statusReason(
-  { company, lastError, states }: CompanyReading,
-  { callsPause, now }: Moment,
-): Reason | null {
-  if (company.status === 'paused') return { code: 'company_inactive', message: 'it was paused' }
-  if (company.status === 'disconnected') return { code: 'company_inactive', message: 'it was disconnected' }
-  const because = (code: ErrorCode): Reason => ({
-    code,
-    message: lastError?.errorCode === code ? (lastError.errorMessage ?? code) : code,
-  })
-  if (company.statusCode) return because(company.statusCode)
-  if (callsPause) return { code: callsPause.code, message: callsPause.reason }
-  if (company.failingCode) return because(company.failingCode)
-  const waits = company.notBefore && company.notBefore > now
-  if (waits && company.notBeforeCode) return because(company.notBeforeCode)
-  return entityReason(states)
-}
-
-/** The first entity that stands still alone. */
-function entityReason(states: readonly SyncState[]): Reason | null {
+function firstStandingStill(states: readonly SyncState[]): CompanyState['standsStill'] {
   const [first] = ENTITIES.flatMap(
     (entity) => states.find((state) => state.entity === entity && state.errorCode !== null) ?? [],
   )
   if (!first?.errorCode) return null
-  return { code: first.errorCode, message: `${first.entity}: ${first.errorMessage ?? first.errorCode}` }
+  return { entity: first.entity, code: first.errorCode, message: first.errorMessage }
 }
 
 type FreshnessByEntity = Readonly<Record<Entity, ReturnType<typeof entityFreshness>>>
@@ -130,17 +131,4 @@ function errorJson(state: SyncState, code: ErrorCode) {
 /** Records that seem to have vanished at once, of which a person may say that they are gone. */
 function disappearanceJson({ missing, held, since, syncRunId, confirmedAt }: Disappearance) {
   return { missing, held, since, runId: syncRunId, confirmedAt, whatToDo: whatToDo('mass_disappearance') }
-}
-
-// 20 minutes with the usual interval of 15: the same bound as the alert's.
-const LATE_AFTER_INTERVALS = 4 / 3
-
-function isLate(
-  { company }: CompanyReading,
-  entities: FreshnessByEntity,
-  { intervalSeconds }: Moment,
-): boolean {
-  if (company.status === 'paused' || company.status === 'disconnected') return false
-  const lag = Math.max(...Object.values(entities).map(({ lagSeconds }) => lagSeconds))
-  return lag > intervalSeconds * LATE_AFTER_INTERVALS
 }

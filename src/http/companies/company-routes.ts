@@ -1,13 +1,22 @@
 import type { IRouter, Response } from 'express'
 import { z } from 'zod'
 import { unknownCompany } from '../../connections/change-status.ts'
+import { setCompany } from '../../connections/set-company.ts'
 import { readCallsPause } from '../../connections/service-state.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { Company } from '../../models/company.ts'
 import { companyJson } from './company-json.ts'
 import { cursorOf, page } from '../request/cursor.ts'
 import { sendProblem } from '../problem/errors.ts'
-import { INTUIT_ID_DIGITS, limit, moment, NO_FIELDS, plainText, realmId } from '../request/fields.ts'
+import {
+  INTUIT_ID_DIGITS,
+  limit,
+  moment,
+  NO_FIELDS,
+  plainText,
+  realmId,
+  timeZone,
+} from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
 import { readCompanies } from './read-companies.ts'
@@ -37,6 +46,24 @@ const REGISTRATION = z
     message: 'must be there when accessTokenExpiresAt is',
   })
 
+const LONGEST_TAG = 50
+const MOST_TAGS = 50
+// A promise of more than a week is none.
+const LONGEST_LAG_MINUTES = 7 * 24 * 60
+const LAG = `must be a whole number of minutes from 1 to ${LONGEST_LAG_MINUTES}, or null`
+const TAGS = `must be a list of up to ${MOST_TAGS} texts`
+
+const SETTINGS = z.strictObject({
+  name: plainText(200).nullable().optional(),
+  timeZone: timeZone.nullable().optional(),
+  tags: z
+    .array(plainText(LONGEST_TAG), { error: TAGS })
+    .max(MOST_TAGS, TAGS)
+    .transform((tags) => [...new Set(tags)])
+    .optional(),
+  maxLagMinutes: z.int({ error: LAG }).min(1, LAG).max(LONGEST_LAG_MINUTES, LAG).nullable().optional(),
+})
+
 export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
   addRoute(router, '/admin/companies', {
     get: async (request, response) => {
@@ -54,6 +81,12 @@ export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
     get: async (request, response) => {
       const { realmId } = readParams(request, COMPANY_PARAMS)
       readQuery(request, NO_FIELDS)
+      response.json(await showCompany(options, realmId))
+    },
+    patch: async (request, response) => {
+      const { realmId } = readParams(request, COMPANY_PARAMS)
+      readQuery(request, NO_FIELDS)
+      await setCompany(options.database, realmId, readBody(request, SETTINGS))
       response.json(await showCompany(options, realmId))
     },
     put: async (request, response) => {

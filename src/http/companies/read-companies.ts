@@ -1,4 +1,6 @@
 import type { Knex } from 'knex'
+import { latestReject } from '../../books/company-rows.ts'
+import type { LatestReject } from '../../books/company-state.ts'
 import { rowsOf } from '../../db/database.ts'
 import type { Company } from '../../models/company.ts'
 import { Connection } from '../../models/connection.ts'
@@ -17,6 +19,7 @@ export interface CompanyReading {
   /** The latest run that ended with an error, of those within a day or so. */
   readonly lastError: SyncRun | null
   readonly openRejects: number
+  readonly latestReject: LatestReject | null
   /** Calls to Intuit in the calendar month, UTC. */
   readonly calls: { readonly total: number; readonly metered: number }
 }
@@ -45,6 +48,7 @@ export async function readCompanies(
       lastRun: lastRuns.get(company.realmId) ?? null,
       lastError: lastErrors.get(company.realmId) ?? null,
       openRejects: rejects.get(company.realmId)?.rejects ?? 0,
+      latestReject: rejects.get(company.realmId)?.latest ?? null,
       calls: { total, metered },
     }
   })
@@ -99,11 +103,11 @@ async function readLatestRuns(
 async function countOpenRejects(
   knex: Knex,
   realmIds: readonly string[],
-): Promise<{ realmId: string; rejects: number }[]> {
+): Promise<{ realmId: string; rejects: number; latest: LatestReject }[]> {
   return rowsOf(
     knex,
-    `SELECT realm_id AS "realmId", count(*) AS rejects
-       FROM sync_rejects
+    `SELECT t.realm_id AS "realmId", count(*) AS rejects, ${latestReject('t')} AS latest
+       FROM sync_rejects t
       WHERE realm_id = ANY (:realmIds) AND resolved_at IS NULL
       GROUP BY realm_id`,
     { realmIds: [...realmIds] },

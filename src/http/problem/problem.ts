@@ -66,6 +66,7 @@ function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
       return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } }
     case 'not_found':
       return { status: 404, headers: {} }
+    case 'never_synced':
     case 'needs_reauth':
     case 'token_unreadable':
     case 'wrong_environment':

@@ -2,7 +2,7 @@ import type { IRouter, RequestHandler } from 'express'
 import { sendProblem } from '../problem/errors.ts'
 import { refusal } from '../problem/problem.ts'
 
-type Method = 'get' | 'post' | 'put'
+type Method = 'get' | 'post' | 'put' | 'patch'
 
 /** Adds a path with the methods it has; every other method is told which those are. */
 export function addRoute(

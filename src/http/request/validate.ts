@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { LedgerError } from '../../domain/ledger-error.ts'
 
 /**
@@ -26,7 +26,7 @@ const LONGEST_NAME = 100
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const fields = parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole))
+  const fields = parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole, schema))
   throw new LedgerError(
     'invalid_request',
     fields.map(({ field, message }) => `${field}: ${message}`).join('; '),
@@ -34,13 +34,22 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: 
   )
 }
 
-function fieldsOf(issue: z.core.$ZodIssue, whole: string): { field: string; message: string }[] {
+function fieldsOf(
+  issue: z.core.$ZodIssue,
+  whole: string,
+  schema: z.ZodType,
+): { field: string; message: string }[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       field: [...path, key.slice(0, LONGEST_NAME)].join('.') || whole,
-      message: 'is not known here',
+      message: `is not known here${knownFields(schema)}`,
     }))
   }
   return [{ field: path.join('.') || whole, message: issue.message }]
+}
+
+function knownFields(schema: z.ZodType): string {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  return known.length === 0 ? '' : `: known are ${known.join(', ')}`
 }

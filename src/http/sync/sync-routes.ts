@@ -1,4 +1,4 @@
-import type { IRouter, Response } from 'express'
+import type { IRouter } from 'express'
 import { z } from 'zod'
 import { MODES } from '../../domain/sync-run.ts'
 import { answerAccepted } from './accepted.ts'
@@ -10,7 +10,7 @@ import { addRoute } from '../request/route.ts'
 import { runJson } from '../runs/run-json.ts'
 import { syncableCompany } from './syncable-company.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
-import { waitForRun } from './wait-for-run.ts'
+import { waitForAnswer } from './wait-for-run.ts'
 
 const SYNC_BODY = z.strictObject({ mode: oneOf(MODES).default('incremental') })
 const SYNC_PARAMS = z.strictObject({ realmId })
@@ -39,20 +39,10 @@ export function addSyncRoutes(router: IRouter, options: HttpOptions): void {
       const { mode } = readBody(request, SYNC_BODY)
       await syncableCompany(options.database.knex, realmId)
       const asked = await requestCompany(options, realmId, { mode, by: doerOf(response) })
-      const run = wait === null ? null : await waitFor(options, { realmId, request: asked, wait }, response)
+      const run =
+        wait === null ? null : await waitForAnswer(options, { realmId, request: asked, wait }, response)
       if (run) response.json({ realmId, request: asked, run: runJson(run) })
       else await answerAccepted(options.database, response, { realmId, request: asked }, { run: null })
     },
   })
-}
-
-async function waitFor(
-  { database, waitPollMs, stop }: HttpOptions,
-  { realmId, request, wait }: { realmId: string; request: number; wait: number },
-  response: Response,
-) {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  const signal = AbortSignal.any([stop, gone.signal, AbortSignal.timeout(wait * 1000)])
-  return waitForRun(database.knex, { realmId, request, pollMs: waitPollMs, signal })
 }

@@ -1,6 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Response } from 'express'
 import type { Knex } from 'knex'
 import { SyncRun } from '../../models/sync-run.ts'
+import type { HttpOptions } from '../options.ts'
+
+/** Waits as long as somebody still waits for the answer, and for `wait` seconds at most; null when that was not enough. */
+export async function waitForAnswer(
+  { database, waitPollMs, stop }: Pick<HttpOptions, 'database' | 'waitPollMs' | 'stop'>,
+  { realmId, request, wait }: { realmId: string; request: number; wait: number },
+  response: Response,
+): Promise<SyncRun | null> {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const signal = AbortSignal.any([stop, gone.signal, AbortSignal.timeout(wait * 1000)])
+  return waitForRun(database.knex, { realmId, request, pollMs: waitPollMs, signal })
+}
 
 export interface RunToWaitFor {
   readonly realmId: string

@@ -1,5 +1,5 @@
-import { normalDecimal } from '../../domain/money.ts'
-import { isJsonArray, isJsonObject, isNumberText, parseJson, type Json } from '../../quickbooks/parse-json.ts'
+import { normalDecimal } from '../domain/money.ts'
+import { isJsonArray, isJsonObject, isNumberText, parseJson, type Json } from '../domain/parse-json.ts'
 
 /**
  * The lines of a bill or an invoice as QuickBooks has them, with our names: keys begin small, and every number is
@@ -7,7 +7,7 @@ import { isJsonArray, isJsonObject, isNumberText, parseJson, type Json } from '.
  *
  * @param text the payload's `Line` as JSON text, null where it has none.
  */
-export function linesJson(text: string | null): unknown {
+export function linesOf(text: string | null): unknown {
   const lines = text === null ? [] : parseJson(text)
   return isJsonArray(lines) ? lines.map(renamed) : []
 }

@@ -1,0 +1,100 @@
+import { rowsOf } from '../db/database.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { readStanding, type BooksOptions, type Mirror } from './standing.ts'
+
+export const STEPS = ['day', 'week', 'month'] as const
+export type Step = (typeof STEPS)[number]
+
+export interface SeriesQuestion {
+  readonly realmId: string
+  readonly qboId: string
+  /** `YYYY-MM-DD`, both included; days that the company has not reached yet are left out. Null: 90 days before `to`. */
+  readonly from: string | null
+  /** Null: the company's own date. */
+  readonly to: string | null
+  readonly step: Step
+}
+
+export interface SeriesAnswer {
+  /** One point a step, dated its last day: a week ends on Sunday, and the last step no later than the series. */
+  readonly data: readonly { readonly date: string; readonly currentBalance: string | null }[]
+  readonly mirror: Mirror
+}
+
+// A quarter of a year.
+const USUAL_DAYS = 90
+
+// Three years of days; a longer series goes by weeks.
+export const MOST_POINTS = 1100
+
+/**
+ * What the mirror held of an account at the end of each step, in the company's own days. Null where it held no account
+ * or no amount: before the first sync, and after a delete.
+ *
+ * @throws LedgerError `not_found`, `never_synced`; `invalid_request` for a series of too many points.
+ */
+export async function readBalanceSeries(
+  options: BooksOptions,
+  question: SeriesQuestion,
+): Promise<SeriesAnswer> {
+  const { realmId, qboId, step } = question
+  const moment = { asOf: null, sourceAsOf: null }
+  const { today, mirror } = await readStanding(options, { realmId, entity: 'balance', moment, pinned: null })
+  const to = question.to === null || question.to > today ? today : question.to
+  const points = lastDays(question.from ?? daysAfter(to, -USUAL_DAYS), to, step)
+  const held = await rowsOf<DayHeld>(options.database.knex, DAYS, { realmId, qboId })
+  if (held.length === 0) throw new LedgerError('not_found', `company ${realmId} has no balance ${qboId}`)
+  return { data: points.map((date) => ({ date, currentBalance: balanceOn(date, held) })), mirror }
+}
+
+/** The account as it was held at the end of a day on which it changed. */
+interface DayHeld {
+  readonly day: string
+  readonly balance: string | null
+}
+
+/** `held` by day. A day before the first has none. */
+function balanceOn(date: string, held: readonly DayHeld[]): string | null {
+  return held.findLast(({ day }) => day <= date)?.balance ?? null
+}
+
+/** The last day of each step that has days from `from` to `to`, the last of them cut there. */
+export function lastDays(from: string, to: string, step: Step): string[] {
+  const days: string[] = []
+  for (let day = from; day <= to; day = daysAfter(days.at(-1)!, 1)) {
+    if (days.length === MOST_POINTS) throw tooMany()
+    const last = lastOfStep(day, step)
+    days.push(last < to ? last : to)
+  }
+  return days
+}
+
+function lastOfStep(day: string, step: Step): string {
+  if (step === 'day') return day
+  const date = new Date(day)
+  if (step === 'week') date.setUTCDate(date.getUTCDate() + ((7 - date.getUTCDay()) % 7))
+  else date.setUTCMonth(date.getUTCMonth() + 1, 0)
+  return date.toISOString().slice(0, day.length)
+}
+
+function daysAfter(day: string, days: number): string {
+  const date = new Date(day)
+  date.setUTCDate(date.getUTCDate() + days)
+  return date.toISOString().slice(0, day.length)
+}
+
+function tooMany(): LedgerError {
+  const message = `would be more than ${MOST_POINTS} points: ask for a shorter time or a longer step`
+  return new LedgerError('invalid_request', `step: ${message}`, {
+    details: { fields: [{ field: 'step', message }] },
+  })
+}
+
+const DAYS = `
+  SELECT DISTINCT ON (changed.day) changed.day, CAST(changed.balance AS text) AS balance
+    FROM (SELECT company_date(v.valid_from, c.time_zone) AS day, v.valid_from,
+                 CASE WHEN v.deleted_at IS NULL THEN v.current_balance END AS balance
+            FROM balances_versions v
+            JOIN companies c ON c.realm_id = v.realm_id
+           WHERE v.realm_id = :realmId AND v.qbo_id = :qboId) AS changed
+   ORDER BY changed.day, changed.valid_from DESC`

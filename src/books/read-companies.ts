@@ -1,0 +1,72 @@
+import { rowsOf } from '../db/database.ts'
+import { ENTITIES } from '../domain/entity.ts'
+import { COMPANY_COLUMNS, COMPANY_JOINS, type CompanyRow } from './company-rows.ts'
+import { explain, isLate, type Reason } from './company-state.ts'
+import type { BooksOptions } from './standing.ts'
+
+/** A company for who reads its books: never a token, and nothing of its connection. */
+export interface ShownCompany {
+  readonly realmId: string
+  readonly name: string | null
+  readonly status: string
+  readonly statusReason: Reason | null
+  readonly whatToDo: string | null
+  readonly homeCurrency: string | null
+  readonly timeZone: string | null
+  readonly tags: readonly string[]
+  /** When the entity that is furthest behind was last confirmed complete; null when one of them never was. */
+  readonly lastSyncedAt: Date | null
+  /** Of the entity that is furthest behind. */
+  readonly lagSeconds: number
+  readonly late: boolean
+  /** The mirror has not the whole of a single entity. */
+  readonly neverSynced: boolean
+  readonly rejects: number
+}
+
+/** Companies by their number as text, behind `after`. */
+export async function readCompanies(
+  { database, intervalSeconds }: BooksOptions,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<ShownCompany[]> {
+  const now = database.clock.now()
+  const rows = await rowsOf<CompaniesRow>(database.knex, COMPANIES, { after: after ?? '', limit, now })
+  return rows.map((row) => {
+    const lagSeconds = (now.getTime() - row.laggingSince.getTime()) / 1000
+    return {
+      realmId: row.realmId,
+      name: row.name,
+      status: row.status,
+      ...explain(row, now),
+      homeCurrency: row.homeCurrency,
+      timeZone: row.timeZone,
+      tags: row.tags,
+      lastSyncedAt: row.entitiesSynced === ENTITIES.length ? row.lastSyncedAt : null,
+      lagSeconds,
+      late: isLate(row, lagSeconds, intervalSeconds),
+      neverSynced: row.entitiesSynced === 0,
+      rejects: row.rejects,
+    }
+  })
+}
+
+type CompaniesRow = CompanyRow & {
+  readonly entitiesSynced: number
+  readonly lastSyncedAt: Date | null
+  readonly laggingSince: Date
+}
+
+// An entity without a watermark lags since the registration.
+const COMPANIES = `
+  SELECT ${COMPANY_COLUMNS}, s.synced AS "entitiesSynced", s.oldest AS "lastSyncedAt",
+         CASE WHEN s.reached = ${ENTITIES.length} THEN s.watermark ELSE c.created_at END AS "laggingSince"
+    FROM companies c
+   CROSS JOIN LATERAL (
+           SELECT count(t.last_synced_at) AS synced, min(t.last_synced_at) AS oldest, count(t.watermark) AS reached,
+                  min(t.watermark) AS watermark
+             FROM sync_states t
+            WHERE t.realm_id = c.realm_id) s
+    ${COMPANY_JOINS}
+   WHERE c.realm_id > :after
+   ORDER BY c.realm_id
+   LIMIT :limit`

@@ -1,0 +1,150 @@
+import type { Database } from '../db/database.ts'
+import { rowsOfPrepared } from '../db/database.ts'
+import type { Entity } from '../domain/entity.ts'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { explain, isLate, type Reason } from './company-state.ts'
+import { COMPANY_COLUMNS, COMPANY_JOINS, type CompanyRow } from './company-rows.ts'
+import type { Pinned } from './list-cursor.ts'
+import { LISTS } from './lists.ts'
+import type { Moment } from './moment.ts'
+
+export interface BooksOptions {
+  readonly database: Database
+  /** How often companies are synced: what a company without a promise of its own is held to. */
+  readonly intervalSeconds: number
+}
+
+/** How far an answer about one entity of a company can be trusted. */
+export interface Mirror {
+  readonly status: string
+  readonly statusReason: Reason | null
+  readonly whatToDo: string | null
+  /** When the entity was last confirmed complete. */
+  readonly lastSyncedAt: Date
+  readonly lagSeconds: number
+  readonly late: boolean
+  /** Records of the company that could not be taken. */
+  readonly rejects: number
+  readonly asOf: string | null
+  readonly sourceAsOf: string | null
+  /** False while a transaction could still change what the answer says of its moment. */
+  readonly settled: boolean
+}
+
+export interface Standing {
+  readonly realmId: string
+  readonly entity: Entity
+  readonly moment: Moment
+  /** The company's own date at the moment, by which its documents are overdue. */
+  readonly today: string
+  /** When the entity was last confirmed complete. */
+  readonly confirmedAt: Date
+  /** The watermark, or the registration where there is none. */
+  readonly laggingSince: Date
+  /** Whether the mirror held the whole of the entity at the moment: before, what it lacks says nothing. */
+  readonly wasComplete: boolean
+  /** Whether a newer version of any record of the entity was rejected, now or at the moment. */
+  readonly hasRejects: boolean
+  /** Which QuickBooks the company is connected to; null when it never was. */
+  readonly environment: string | null
+  readonly mirror: Mirror
+}
+
+interface StandingQuestion extends Pick<Standing, 'realmId' | 'entity' | 'moment'> {
+  /** What a list kept from its first page; null where this is the first. */
+  readonly pinned: Pinned | null
+}
+
+/**
+ * What must be known of a company before its records are read. To be read first: a run that finishes in between makes
+ * rows fresher than they are said to be, never staler, and who was writing is seen before the rows are.
+ *
+ * @throws LedgerError `not_found`; `never_synced` where the mirror never had the whole of the entity.
+ */
+export async function readStanding(
+  { database, intervalSeconds }: BooksOptions,
+  { realmId, entity, moment, pinned }: StandingQuestion,
+): Promise<Standing> {
+  const now = database.clock.now()
+  const [row] = await rowsOfPrepared<StandingRow>(database.knex, STANDING, {
+    realmId,
+    entity,
+    now,
+    ...moment,
+  })
+  if (!row) throw new LedgerError('not_found', `no company ${realmId} is registered`)
+  if (row.lastSyncedAt === null) throw neverSynced(row, entity, now)
+  const { environment, settled, hasRejects, wasComplete } = row
+  const { today, confirmedAt, laggingSince } = pinned ?? { ...row, confirmedAt: row.lastSyncedAt }
+  const lagSeconds = (now.getTime() - laggingSince.getTime()) / 1000
+  return {
+    realmId,
+    entity,
+    moment,
+    today,
+    environment,
+    hasRejects,
+    wasComplete,
+    confirmedAt,
+    laggingSince,
+    mirror: {
+      status: row.status,
+      ...explain(row, now),
+      lastSyncedAt: confirmedAt,
+      lagSeconds,
+      late: isLate(row, lagSeconds, intervalSeconds),
+      rejects: row.rejects,
+      ...moment,
+      settled,
+    },
+  }
+}
+
+type StandingRow = CompanyRow & {
+  readonly lastSyncedAt: Date | null
+  /** The watermark, or the registration where there is none. */
+  readonly laggingSince: Date
+  readonly wasComplete: boolean
+  readonly today: string
+  readonly environment: string | null
+  readonly settled: boolean
+  readonly hasRejects: boolean
+}
+
+function neverSynced(row: StandingRow, entity: Entity, now: Date): LedgerError {
+  const { statusReason } = explain(row, now)
+  const because = statusReason === null ? '' : `: ${statusReason.message}`
+  return new LedgerError(
+    'never_synced',
+    `no ${LISTS[entity]} of company ${row.realmId} have been read yet${because}`,
+  )
+}
+
+/** For what is missing where the mirror did not hold the whole of the entity yet. */
+export function notYetRead({ realmId, entity, moment }: Standing): LedgerError {
+  return new LedgerError(
+    'never_synced',
+    `at ${moment.asOf} the ${LISTS[entity]} of company ${realmId} had not all been read yet`,
+  )
+}
+
+// The moment of a present answer is the statement's own: who writes later writes after it.
+const STANDING = `
+  WITH asked AS MATERIALIZED (SELECT settled_before() AS settled_before)
+  SELECT ${COMPANY_COLUMNS},
+         s.last_synced_at AS "lastSyncedAt",
+         coalesce(s.watermark, c.created_at) AS "laggingSince",
+         coalesce(s.complete_since <= CAST(:asOf AS timestamptz), true) AS "wasComplete",
+         company_date(coalesce(CAST(:sourceAsOf AS timestamptz), CAST(:asOf AS timestamptz), :now), c.time_zone) AS today,
+         k.environment,
+         coalesce(CAST(:asOf AS timestamptz), statement_timestamp()) < asked.settled_before AS settled,
+         EXISTS (SELECT
+                   FROM sync_rejects t
+                  WHERE t.realm_id = :realmId AND t.entity = :entity
+                    AND (t.resolved_at IS NULL OR t.resolved_at > CAST(:asOf AS timestamptz))) AS "hasRejects"
+    FROM companies c
+   CROSS JOIN asked
+    LEFT JOIN sync_states s ON s.realm_id = c.realm_id AND s.entity = :entity
+    LEFT JOIN connections k ON k.realm_id = c.realm_id
+    ${COMPANY_JOINS}
+   WHERE c.realm_id = :realmId`

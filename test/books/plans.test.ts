@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { fillReads, realmNumbered } from '../../bench/fill-reads.ts'
+import { readList, type ListQuestion } from '../../src/books/read-list.ts'
+import { systemClock } from '../../src/db/clock.ts'
+import { connect } from '../../src/db/connect.ts'
+import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
+import { createTestDatabase } from '../setup/test-database.ts'
+import { listOf } from './questions.ts'
+
+const REALM = realmNumbered(3)
+const DAY_MS = 86_400_000
+
+let database: Database
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  const testDatabase = await createTestDatabase()
+  const knex = connect({
+    url: testDatabase.url,
+    tls: 'off',
+    poolMax: 1,
+    applicationName: 'test',
+    statementTimeoutMs: null,
+  })
+  database = createDatabase(knex, systemClock())
+  close = async () => {
+    await knex.destroy()
+    await testDatabase.drop()
+  }
+  await fillReads(database, { companies: 12, documentsEach: 1600 })
+})
+
+afterAll(() => close())
+
+async function explain(sql: string): Promise<string> {
+  const rows = await rowsOf<{ 'QUERY PLAN': string }>(database.knex, `EXPLAIN ${sql}`)
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
+
+function daysAgo(days: number): string {
+  return new Date(Date.now() - days * DAY_MS).toISOString()
+}
+
+describe('a function for who reads with SQL', () => {
+  test.each(['bills', 'invoices', 'vendors', 'customers'])(
+    '%s_as_of is inlined: what is asked of it reaches the indexes',
+    async (table) => {
+      for (const call of [`${table}_as_of('${daysAgo(9)}')`, `${table}_source_as_of('${daysAgo(9)}')`]) {
+        const plan = await explain(`SELECT * FROM ${call} WHERE realm_id = '${REALM}' AND qbo_id = '17'`)
+        expect(plan).not.toContain('Function Scan')
+        expect(plan).toMatch(new RegExp(`Index Scan (Backward )?using ${table}_pkey on ${table} `))
+        expect(plan).not.toMatch(/Seq Scan on (bills|invoices)(_history)? /)
+        if (table === 'bills') expect(plan).toContain('bills_history_period on bills_history')
+      }
+    },
+  )
+
+  test('is inlined for accounts as well', async () => {
+    expect(await explain(`SELECT * FROM balances_as_of(now()) WHERE realm_id = '${REALM}'`)).not.toContain(
+      'Function Scan',
+    )
+  })
+
+  test('reads of a view only what is asked of it', async () => {
+    const plan = await explain(`SELECT qbo_id, balance FROM bills_current WHERE realm_id = '${REALM}'`)
+    expect(plan).not.toMatch(/companies|vendors/)
+    expect(await explain(`SELECT * FROM open_items WHERE realm_id = '${REALM}'`)).toContain(
+      'bills_open_by_due_date',
+    )
+  })
+})
+
+describe('a page of a list', () => {
+  /** How Postgres goes about the rows of a question: those of the present, and those that ended since the moment. */
+  async function planOf(more: Partial<ListQuestion<'bill'>>): Promise<string> {
+    const sent: { sql: string; bindings: unknown[] }[] = []
+    const note = (query: { sql: string; bindings: unknown[] }) => sent.push(query)
+    database.knex.on('query', note)
+    await readList(
+      { database, intervalSeconds: 900 },
+      listOf('bill', { realmId: REALM, limit: 100, ...more }),
+    )
+    database.knex.off('query', note)
+    const { sql, bindings } = sent.find((query) => query.sql.includes('"sortKey"'))!
+    const values = sql.replaceAll(/\$(\d+)/g, (_, n: string) => literal(bindings[Number(n) - 1]))
+    return explain(values)
+  }
+
+  function literal(value: unknown): string {
+    if (value === null) return 'NULL'
+    return typeof value === 'number' ? String(value) : `'${String(value)}'`
+  }
+
+  const due = { by: 'dueDate', descending: false } as const
+  const past = (days: number) => ({ moment: { asOf: daysAgo(days), sourceAsOf: null } })
+
+  test.each([
+    ['by id', {}, ['bills_pkey']],
+    ['of what is open, by due date', { filters: { status: 'open' }, order: due }, ['bills_open_by_due_date']],
+    ['of what is overdue', { filters: { status: 'overdue' }, order: due }, ['bills_open_by_due_date']],
+    ['of what changed since', { filters: { changedSince: daysAgo(1) } }, ['bills_by_change']],
+    ['by change', { order: { by: 'changed', descending: true } }, ['bills_by_change']],
+    ['by id, of a moment', past(20), ['bills_pkey', 'bills_history_']],
+    [
+      'open by due date, of a moment not long ago',
+      { ...past(20), filters: { status: 'open' }, order: due },
+      ['bills_open_by_due_date', 'bills_history_by_end'],
+    ],
+    [
+      'open by due date, of a moment long ago',
+      { ...past(300), filters: { status: 'open' }, order: due },
+      ['bills_history_'],
+    ],
+    ['of what QuickBooks had', { moment: { asOf: null, sourceAsOf: daysAgo(100) } }, ['bills_']],
+  ] as const)('%s goes by indexes of its company', async (_, question, indexes) => {
+    const plan = await planOf(question as Partial<ListQuestion<'bill'>>)
+    for (const index of indexes) expect(plan).toContain(index)
+    expect(plan).not.toMatch(/Seq Scan on bills/)
+    expect(plan).not.toContain('Function Scan')
+  })
+
+  test('looks names up for the rows of the page alone', async () => {
+    for (const question of [{}, past(20)])
+      expect(await planOf(question)).toMatch(/using vendors_pkey on vendors/)
+  })
+})

@@ -9,6 +9,7 @@ const ROOMS = [
   'metrics',
   'db',
   'models',
+  'books',
   'history',
   'connections',
   'quickbooks',

@@ -1,4 +1,4 @@
-import { parseJson, type Json } from './parse-json.ts'
+import { parseJson, type Json } from '../domain/parse-json.ts'
 
 /** One HTTP answer, of whatever kind. */
 export interface Answer {

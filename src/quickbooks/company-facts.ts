@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts'
 import { readSingle, unexpected } from './envelope.ts'
-import { isJsonObject, type Json, type JsonObject } from './parse-json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../domain/parse-json.ts'
 
 export interface CompanyInfo {
   readonly observedAt: Date

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 import { normalDecimal } from '../domain/money.ts'
-import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from './parse-json.ts'
+import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
 // What moves without the record having changed: bookkeeping, and coordinates that come and go with the geocoder.
 const NOISE: ReadonlySet<string> = new Set(['domain', 'sparse', 'SyncToken', 'MetaData', 'Lat', 'Long'])

@@ -1,7 +1,7 @@
 import { LedgerError } from '../domain/ledger-error.ts'
 import { intuitTidOf, type Answer } from './answer.ts'
 import { parseMoment } from './moment.ts'
-import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from './parse-json.ts'
+import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
 /** What every reading answer has: the moment for which it speaks. */
 export interface Observed {

@@ -3,7 +3,7 @@ import type { CallOperation } from '../domain/quickbooks-call.ts'
 import { intuitTidOf, isSuccess, type Answer } from './answer.ts'
 import { excerpt } from './excerpt.ts'
 import { findFault, type Fault } from './find-fault.ts'
-import { isJsonObject } from './parse-json.ts'
+import { isJsonObject } from '../domain/parse-json.ts'
 
 export interface FaultContext {
   readonly operation: CallOperation

@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from './parse-json.ts'
+import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
 /** What Intuit says went wrong, of either family and in whichever place. */
 export interface Fault {

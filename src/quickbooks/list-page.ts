@@ -6,7 +6,7 @@ import { advance, isSeen, positionOf, sortFieldOf, timeOf, type ListingCursor } 
 import { mapRecord, rejected } from './mappers.ts'
 import { partRows } from './map-rows.ts'
 import type { Mapping } from './mapping.ts'
-import type { Json } from './parse-json.ts'
+import type { Json } from '../domain/parse-json.ts'
 import { invalidField } from './payload-fields.ts'
 import { isPoisoned, readAroundPoison, type ReadSlice, type Slice } from './poisoned-page.ts'
 

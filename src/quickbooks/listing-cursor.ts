@@ -2,7 +2,7 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import type { SortField } from './build-query.ts'
 import { idOf } from './mappers.ts'
 import { parseMoment, toSecond } from './moment.ts'
-import { isJsonObject, type Json } from './parse-json.ts'
+import { isJsonObject, type Json } from '../domain/parse-json.ts'
 
 /** A place inside one listing: plain JSON, so that it can be kept between two runs. */
 export interface ListingCursor {

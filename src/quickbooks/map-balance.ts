@@ -1,6 +1,6 @@
 import type { Balance } from '../domain/balance.ts'
 import type { Mapping } from './mapping.ts'
-import type { JsonObject } from './parse-json.ts'
+import type { JsonObject } from '../domain/parse-json.ts'
 import { activeField, amountField, refField, requiredText, textField } from './payload-fields.ts'
 
 /** Intuit's Account. Its balances are what stands on it now; QuickBooks moves LastUpdatedTime with them. */

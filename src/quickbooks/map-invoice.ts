@@ -1,6 +1,6 @@
 import type { Invoice } from '../domain/invoice.ts'
 import type { Mapping } from './mapping.ts'
-import type { JsonObject } from './parse-json.ts'
+import type { JsonObject } from '../domain/parse-json.ts'
 import {
   amountField,
   dateField,

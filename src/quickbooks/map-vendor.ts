@@ -1,6 +1,6 @@
 import type { Vendor } from '../domain/party.ts'
 import type { Mapping } from './mapping.ts'
-import type { JsonObject } from './parse-json.ts'
+import type { JsonObject } from '../domain/parse-json.ts'
 import { activeField, refField, requiredText, textField } from './payload-fields.ts'
 
 /** Intuit's Vendor. */

@@ -4,7 +4,7 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { contentHash } from './content-hash.ts'
 import { MAPPERS } from './registry.ts'
 import type { Mapping } from './mapping.ts'
-import { isJsonObject, isNumberText, parseJson, type Json, type JsonObject } from './parse-json.ts'
+import { isJsonObject, isNumberText, parseJson, type Json, type JsonObject } from '../domain/parse-json.ts'
 import { invalidField, momentField, objectField, textField } from './payload-fields.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { LedgerError } from '../domain/ledger-error.ts'
 import { normalDecimal } from '../domain/money.ts'
 import { isCalendarDate, parseMoment } from './moment.ts'
-import { isJsonObject, isNumberText, type Json, type JsonObject } from './parse-json.ts'
+import { isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
 // Enough of a wrong value to recognise it, too little to flood a log line.
 const LONGEST_QUOTE = 80

@@ -7,7 +7,7 @@ import { mapInvoice } from './map-invoice.ts'
 import { mapVendor } from './map-vendor.ts'
 import type { Mapping } from './mapping.ts'
 import type { FindMethod } from './node-quickbooks.ts'
-import type { JsonObject } from './parse-json.ts'
+import type { JsonObject } from '../domain/parse-json.ts'
 
 /** How Intuit calls one entity, and how its payload becomes ours. */
 export interface Mapper<E extends Entity = Entity> {

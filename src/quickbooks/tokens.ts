@@ -5,7 +5,7 @@ import { unexpected } from './envelope.ts'
 import { excerpt } from './excerpt.ts'
 import { retryAfterSeconds } from './fault.ts'
 import { createTokenClient } from './node-quickbooks.ts'
-import { isJsonObject, isNumberText, type JsonObject } from './parse-json.ts'
+import { isJsonObject, isNumberText, type JsonObject } from '../domain/parse-json.ts'
 import type { Transport } from './transport.ts'
 
 /** What the token endpoint answered. The refresh token may be another one than was sent: it must be kept. */

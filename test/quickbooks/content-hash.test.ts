@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 
 import { contentHash } from '../../src/quickbooks/content-hash.ts'
-import { parseJson, type JsonObject } from '../../src/quickbooks/parse-json.ts'
+import { parseJson, type JsonObject } from '../../src/domain/parse-json.ts'
 
 function hash(text: string, alsoNoise: readonly string[] = []): string {
   return contentHash(parseJson(text) as JsonObject, alsoNoise)

@@ -7,7 +7,7 @@ import {
   startListing,
   type ListingCursor,
 } from '../../src/quickbooks/listing-cursor.ts'
-import { parseJson, type Json } from '../../src/quickbooks/parse-json.ts'
+import { parseJson, type Json } from '../../src/domain/parse-json.ts'
 import type { CompanyReader, QuickBooks } from '../../src/quickbooks/quickbooks.ts'
 import { openCompany, openQuickBooks } from './open-company.ts'
 import { startTinyQuickBooks, type TinyQuickBooks, type TinyRow } from './tiny-quickbooks.ts'

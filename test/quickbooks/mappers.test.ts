@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { Reject, Tombstone, Version } from '../../src/domain/change.ts'
 import type { Entity } from '../../src/domain/entity.ts'
 import { isTombstone, mapRecord, mapStored, mapTombstone } from '../../src/quickbooks/mappers.ts'
-import { parseJson } from '../../src/quickbooks/parse-json.ts'
+import { parseJson } from '../../src/domain/parse-json.ts'
 
 const META_DATA =
   '"MetaData":{"CreateTime":"2026-11-20T10:01:09-08:00","LastUpdatedTime":"2026-11-22T07:12:40-08:00"}'

@@ -1,5 +1,5 @@
 import { normalDecimal } from '../../domain/money.ts'
-import { isJsonArray, isJsonObject, isNumberText, parseJson, type Json } from '../../quickbooks/parse-json.ts'
+import { isJsonArray, isJsonObject, isNumberText, parseJson, type Json } from '../../domain/parse-json.ts'
 
 /**
  * The lines of a bill or an invoice as QuickBooks has them, with our names: keys begin small, and every number is

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 
 import { normalDecimal } from '../../src/domain/money.ts'
-import { isJsonObject, isNumberText, parseJson } from '../../src/quickbooks/parse-json.ts'
+import { isJsonObject, isNumberText, parseJson } from '../../src/domain/parse-json.ts'
 
 describe('parseJson', () => {
   test('keeps every digit of a number, and writes the same digits back', () => {

@@ -10,7 +10,6 @@ const ROOMS = [
   'db',
   'models',
   'books',
-  'history',
   'connections',
   'quickbooks',
   'sync',

@@ -8,6 +8,7 @@ import { addHealthRoutes } from './probes/health-routes.ts'
 import { readJsonBody } from './request/json-body.ts'
 import { addMetricsRoute } from './probes/metrics-route.ts'
 import { addMirrorRoutes } from './api/mirror-routes.ts'
+import { addVersionRoutes } from './api/version-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { addRejectRoutes } from './rejects/reject-routes.ts'
 import { observeRequests } from './request/request-log.ts'
@@ -35,6 +36,7 @@ export function createHttp(options: HttpOptions): Express {
   addRunRoutes(app, options)
   addSyncRoutes(app, options)
   addMirrorRoutes(app, options)
+  addVersionRoutes(app, options)
   app.use(() => {
     throw new LedgerError('not_found', 'there is nothing at this address')
   })

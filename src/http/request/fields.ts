@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { momentFrom } from '../../books/moment.ts'
 
 /** The fields that many requests have. Each message reads on from the field's name. */
 
@@ -42,6 +43,24 @@ export const moment = z
   .pipe(z.iso.datetime({ offset: true, error: MOMENT }))
   .transform((text) => new Date(text))
 
+/**
+ * A time to the microsecond, in UTC: what a version's `validFrom` says is asked for by the same text. A `Date` would
+ * cut it and find the version before.
+ */
+export const instant = z
+  .string({ error: MOMENT })
+  .pipe(z.iso.datetime({ offset: true, error: MOMENT }))
+  .transform((text, context) => {
+    const at = momentFrom(text)
+    if (at !== null) return at
+    context.addIssue({ code: 'custom', message: MOMENT })
+    return z.NEVER
+  })
+
+export const decimal = textLike(/^-?\d{1,30}(?:\.\d{1,30})?$/, 'must be an amount such as 100 or -2.50')
+
+export const wholeSeconds = textLike(/^\d{1,8}$/, 'must be a whole number of seconds').transform(Number)
+
 /** One of a few words. */
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: `must be one of ${words.join(', ')}` })
@@ -56,5 +75,16 @@ export function plainText(longest: number) {
     .max(longest, message)
     .regex(/^\P{Cc}*$/u, message)
 }
+
+const TIME_ZONE = 'must be the name of a time zone such as America/New_York'
+
+/** A name that both sides know: an offset would turn its sign on the way to Postgres. */
+export const timeZone = textLike(/^[A-Z][A-Za-z_+\-/0-9]{1,49}$/, TIME_ZONE).refine((name) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}, TIME_ZONE)
 
 export const NO_FIELDS = z.strictObject({})

@@ -7,6 +7,7 @@ import { answerErrors } from './problem/errors.ts'
 import { addHealthRoutes } from './probes/health-routes.ts'
 import { readJsonBody } from './request/json-body.ts'
 import { addMetricsRoute } from './probes/metrics-route.ts'
+import { addChangeRoutes } from './api/change-routes.ts'
 import { addMirrorRoutes } from './api/mirror-routes.ts'
 import { addVersionRoutes } from './api/version-routes.ts'
 import type { HttpOptions } from './options.ts'
@@ -37,6 +38,7 @@ export function createHttp(options: HttpOptions): Express {
   addSyncRoutes(app, options)
   addMirrorRoutes(app, options)
   addVersionRoutes(app, options)
+  addChangeRoutes(app, options)
   app.use(() => {
     throw new LedgerError('not_found', 'there is nothing at this address')
   })

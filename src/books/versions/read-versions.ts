@@ -54,7 +54,7 @@ export async function readVersions<Of extends Entity>(
             pg_column_size(w.raw) AS weight
        FROM ${MIRRORED_TABLES[entity].table}_versions w
       WHERE w.realm_id = :realmId AND w.qbo_id = :qboId
-        AND w.valid_from > timestamptz 'epoch' + make_interval(secs => CAST(:after AS numeric) / 1000000)
+        AND w.valid_from > timestamptz 'epoch' + CAST(:after AS bigint) * interval '1 microsecond'
       ORDER BY w.valid_from
       LIMIT :most`,
     { realmId, qboId, after: after ?? '0', most: limit + 1 },

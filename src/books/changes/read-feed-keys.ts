@@ -30,7 +30,7 @@ export interface FeedKey extends FeedPlace {
 
 /**
  * The next versions behind a place, in the order in which transactions began to write: of those of this epoch only what
- * is older than every transaction still running, by the same snapshot that reads the rows. Whatever commits later comes
+ * is older than every transaction of this database that still runs, by the same snapshot that reads the rows. Whatever commits later comes
  * later in the order, so no row can appear behind a place that was given.
  *
  * Rows that the range leaves out are given too, so that a reader gets past them by a bounded step.
@@ -56,7 +56,8 @@ export async function readFeedKeys(
   )
   const rows = await rowsOf<Omit<FeedKey, 'mark' | 'isEarlier'>>(
     knex,
-    `SELECT CAST(v.tx_id AS text) AS "txId",
+    `WITH settled AS MATERIALIZED (${SETTLED})
+     SELECT CAST(v.tx_id AS text) AS "txId",
             CAST(CAST(extract(epoch FROM v.valid_from) * 1000000 AS bigint) AS text) AS micros,
             v.realm_id AS "realmId", v.entity, v.qbo_id AS "qboId", v.weight,
             CAST(v.valid_from AS text) AS "validFrom",
@@ -87,6 +88,25 @@ export async function readFeedKeys(
   }))
 }
 
+/**
+ * The oldest transaction that this statement's snapshot saw running. One of another database of the cluster, as what
+ * holds its number says, writes nothing here and holds nobody up; one that ended since the snapshot counts, for nobody
+ * can say any more where it was.
+ */
+const SETTLED = `
+       SELECT coalesce(
+                (SELECT r.xid
+                   FROM pg_snapshot_xip(pg_current_snapshot()) r (xid)
+                  WHERE NOT EXISTS (
+                          SELECT
+                            FROM pg_locks l
+                            JOIN pg_stat_activity a ON a.pid = l.pid
+                           WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
+                             AND l.transactionid = CAST(r.xid AS xid) AND a.datname <> current_database())
+                  ORDER BY r.xid
+                  LIMIT 1),
+                pg_snapshot_xmax(pg_current_snapshot())) AS before_tx`
+
 interface Place {
   readonly hasPlace: boolean
   readonly isEarlier: boolean
@@ -98,7 +118,7 @@ function conditions({ realmId, order }: FeedRange, { hasPlace, isEarlier, epoch,
   const [reached, beyond] = order === 'asc' ? ['>=', '>'] : ['<=', '<']
   const all = [
     realmId !== null && 't.realm_id = :realmId',
-    !isEarlier && 't.tx_id < pg_snapshot_xmin(pg_current_snapshot())',
+    !isEarlier && 't.tx_id < (SELECT s.before_tx FROM settled s)',
     epoch.hasEarlier && `t.valid_from ${isEarlier ? '<' : '>='} CAST(:beganAt AS timestamptz)`,
     // The transaction alone first: that is what the index knows.
     hasPlace && `t.tx_id ${reached} CAST(:txId AS xid8)`,

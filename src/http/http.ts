@@ -10,7 +10,9 @@ import { addHealthRoutes } from './probes/health-routes.ts'
 import { readJsonBody } from './request/json-body.ts'
 import { addMetricsRoute } from './probes/metrics-route.ts'
 import { addCompanyList } from './api/company-list.ts'
+import { addChangeRoutes } from './api/change-routes.ts'
 import { addMirrorRoutes } from './api/mirror-routes.ts'
+import { addVersionRoutes } from './api/version-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { addRejectRoutes } from './rejects/reject-routes.ts'
 import { observeRequests } from './request/request-log.ts'
@@ -41,6 +43,8 @@ export function createHttp(options: HttpOptions): Express {
   addSyncRoutes(app, options)
   addCompanyList(app, options)
   addMirrorRoutes(app, options)
+  addVersionRoutes(app, options)
+  addChangeRoutes(app, options)
   app.use(() => {
     throw new LedgerError('not_found', 'there is nothing at this address')
   })

@@ -1,0 +1,33 @@
+import type { Entity } from '../../domain/entity.ts'
+import { changeOf, type Change } from './change-of.ts'
+import { diff, diffEntry, type DiffEntry } from './diff.ts'
+import type { CompanyWords, VersionPair } from './held-version.ts'
+import { shownContent } from './shown-content.ts'
+import { summaryOf } from './summary-of.ts'
+
+export interface VersionWords {
+  readonly change: Change
+  /** One sentence for a person. */
+  readonly summary: string
+  /** Empty for the first version: there is nothing that it differs from. */
+  readonly diff: readonly DiffEntry[]
+}
+
+/** What a version is to the one before it: its kind, in words, and difference by difference. */
+export function describeVersion<Of extends Entity>(
+  entity: Of,
+  pair: VersionPair<Of>,
+  company: CompanyWords,
+): VersionWords {
+  // Both by the day of the change, so that what time alone does to a status is no difference.
+  const day = company.dayOf(new Date(pair.after.validFrom))
+  const before = pair.before === null ? null : shownContent(entity, pair.before, day)
+  const after = shownContent(entity, pair.after, day)
+  const differences = before === null ? [] : diff(entity, before, after)
+  const change = changeOf(entity, pair)
+  return {
+    change,
+    summary: summaryOf(entity, pair, { change, before, after, differences }, company),
+    diff: differences.map(diffEntry),
+  }
+}

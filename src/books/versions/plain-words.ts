@@ -1,0 +1,76 @@
+import { normalDecimal } from '../../domain/money.ts'
+
+/** How amounts, days and texts are written for people. */
+
+const USUAL_DECIMALS = 2
+
+/**
+ * `1,250.00`, with the code in front where there is one (`EUR 1,250.00`): thousands parted, as many decimals as the
+ * currency has, and those that the amount has beyond them.
+ */
+export function amountWords(amount: string, code: string | null = null): string {
+  const [whole = '0', fraction = ''] = (normalDecimal(amount) ?? amount).split('.')
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',')
+  const decimals = fraction.padEnd(decimalsOf(code), '0')
+  return `${code === null ? '' : `${code} `}${grouped}${decimals === '' ? '' : `.${decimals}`}`
+}
+
+/** A rate or a quantity: `1.0832`, `1,200`, with no more decimals than it has. */
+export function numberWords(number: string): string {
+  const [whole = '0', fraction = ''] = (normalDecimal(number) ?? number).split('.')
+  return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (fraction === '' ? '' : `.${fraction}`)
+}
+
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+]
+
+/** `3 March 2026` of `2026-03-03`; another text stays as it is. */
+export function dayWords(day: string): string {
+  const [, year, month, date] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day) ?? []
+  const name = MONTHS[Number(month) - 1]
+  return name === undefined ? day : `${Number(date)} ${name} ${year}`
+}
+
+// Enough to recognise a memo, too little to drown the sentence.
+const LONGEST_TEXT = 60
+
+/** A text of somebody, on one line and not longer than a sentence bears. */
+export function textWords(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length <= LONGEST_TEXT ? line : `${[...line].slice(0, LONGEST_TEXT - 1).join('')}…`
+}
+
+/** `credit memo` of `CreditMemo`: QuickBooks' word in ours. */
+export function partedWords(name: string): string {
+  return name.replace(/(?<=[a-z\d])(?=[A-Z])/g, ' ').toLowerCase()
+}
+
+/** The same sentence, begun with a capital. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function decimalsOf(code: string | null): number {
+  if (code === null) return USUAL_DECIMALS
+  try {
+    const { maximumFractionDigits } = new Intl.NumberFormat('en', {
+      style: 'currency',
+      currency: code,
+    }).resolvedOptions()
+    return maximumFractionDigits ?? USUAL_DECIMALS
+  } catch {
+    return USUAL_DECIMALS
+  }
+}

@@ -1,0 +1,53 @@
+import type { Entity } from '../../domain/entity.ts'
+import {
+  isJsonArray,
+  isJsonObject,
+  isNumberText,
+  type Json,
+  type JsonObject,
+} from '../../domain/parse-json.ts'
+import type { Difference } from './diff.ts'
+import type { CompanyWords, VersionPair } from './held-version.ts'
+
+/** What is being told: a change of one record, and which of its differences no words were found for yet. */
+export interface Telling extends CompanyWords {
+  readonly entity: Entity
+  readonly pair: VersionPair & { readonly before: NonNullable<VersionPair['before']> }
+  readonly before: JsonObject
+  readonly after: JsonObject
+  readonly left: Set<Difference>
+}
+
+/** Takes the differences at and below these steps: whoever takes them finds the words for them. */
+export function take(telling: Pick<Telling, 'left'>, steps: readonly string[]): Difference[] {
+  const taken = [...telling.left].filter((difference) =>
+    steps.every((step, at) => difference.steps[at] === step),
+  )
+  for (const difference of taken) telling.left.delete(difference)
+  return taken
+}
+
+export function valueAt(tree: Json | undefined, steps: readonly string[]): Json | undefined {
+  return steps.reduce<Json | undefined>((value, step) => {
+    if (isJsonArray(value)) return elementAt(value, step)
+    return isJsonObject(value) ? value[step] : undefined
+  }, tree)
+}
+
+/** The element that a selector such as `[Id=2]` or `[3]` names. */
+export function elementAt(list: readonly Json[], selector: string): Json | undefined {
+  const [, key, value, place] = /^\[(?:(\w+)=(.*)|\+?(\d+))\]$/.exec(selector) ?? []
+  if (place !== undefined) return list[Number(place)]
+  return list.find((element) => key !== undefined && isJsonObject(element) && element[key] === value)
+}
+
+/** A leaf as text; null for what is absent, or is none. */
+export function leafText(value: Json | undefined): string | null {
+  if (isNumberText(value)) return value.rawJSON
+  return typeof value === 'string' ? value : null
+}
+
+/** Of a reference its name, or its id where it carries none. */
+export function referenceText(value: Json | undefined): string | null {
+  return isJsonObject(value) ? (leafText(value['name']) ?? leafText(value['value'])) : leafText(value)
+}

@@ -1,0 +1,80 @@
+import type { IRouter, Request } from 'express'
+import { z } from 'zod'
+import type { ListedChange } from '../../books/changes/listed-change.ts'
+import { readChanges } from '../../books/changes/read-changes.ts'
+import { CHANGES } from '../../books/versions/change-of.ts'
+import { ENTITIES } from '../../domain/entity.ts'
+import type { HttpOptions } from '../options.ts'
+import { decimal, instant, limit, NO_FIELDS, oneOf, plainText, realmId } from '../request/fields.ts'
+import { addRoute } from '../request/route.ts'
+import { readParams, readQuery } from '../request/validate.ts'
+import { placeOf, sealPlace } from './change-cursor.ts'
+
+const FILTERS = {
+  since: instant.nullable().default(null),
+  until: instant.nullable().default(null),
+  entity: oneOf(ENTITIES).nullable().default(null),
+  change: oneOf(CHANGES).nullable().default(null),
+  counterparty: plainText(100).nullable().default(null),
+  minAmount: decimal.nullable().default(null),
+  order: oneOf(['asc', 'desc']).default('asc'),
+}
+
+/** The feed of one company and the feed of all. */
+export function addChangeRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
+  addRoute(router, '/api/companies/:realmId/changes', {
+    get: async (request, response) => {
+      const { realmId: company } = readParams(request, z.strictObject({ realmId }))
+      response.json(await answer(database, request, company))
+    },
+  })
+  addRoute(router, '/api/changes', {
+    get: async (request, response) => {
+      readParams(request, NO_FIELDS)
+      response.json(await answer(database, request, null))
+    },
+  })
+}
+
+async function answer(database: HttpOptions['database'], request: Request, company: string | null) {
+  const list = listName(request, company)
+  const query = readQuery(
+    request,
+    z
+      .strictObject({
+        ...FILTERS,
+        limit,
+        cursor: placeOf(list).nullable().default(null),
+        after: placeOf(null).nullable().default(null),
+      })
+      .refine(({ cursor, after }) => cursor === null || after === null, {
+        path: ['after'],
+        error: 'goes without cursor, which says where to go on itself',
+      }),
+  )
+  const { entity, order, since, until, change, counterparty, minAmount } = query
+  const page = await readChanges(database, {
+    range: { realmId: company, entities: entity === null ? ENTITIES : [entity], order, since, until },
+    filter: { change, counterparty, minAmount },
+    after: query.cursor ?? query.after,
+    limit: query.limit,
+  })
+  return {
+    data: page.changes.map(changeJson),
+    nextCursor: page.hasMore && page.reached ? sealPlace(page.reached, list) : null,
+    // Newest first, what comes later stands before all that was shown.
+    resumeAfter: order === 'asc' && page.reached ? sealPlace(page.reached, null) : null,
+  }
+}
+
+function changeJson({ place, ...change }: ListedChange) {
+  return { cursor: sealPlace(place, null), ...change }
+}
+
+/** The list that a page's cursor belongs to: the company and whatever filters there are, in any order. */
+function listName({ query }: Request, company: string | null): string {
+  const filters = Object.entries(query)
+    .filter(([name]) => !['limit', 'cursor', 'after'].includes(name))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+  return JSON.stringify(['changes', company, filters])
+}

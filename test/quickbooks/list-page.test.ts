@@ -196,6 +196,16 @@ describe('a listing', () => {
     expect(next).toMatchObject({ seen: ['1001'], offset: 0 })
   })
 
+  test('inside one second keeps only the ids that are read again, however many rows that second has', () => {
+    let cursor: ListingCursor = startListing('created', new Date(FIRST_SECOND * 1000))
+    for (let page = 0; page < 20; page += 1) {
+      const rows = Array.from({ length: 1_000 }, (_, row) => bill(String(page * 900 + row + 1), FIRST_SECOND))
+      cursor = advance(cursor, rows, 1_000)!
+      expect(cursor).toMatchObject({ offset: (page + 1) * 900 })
+      expect(cursor.seen).toEqual(rows.slice(900).map(({ mapped }) => mapped.qboId))
+    }
+  })
+
   test('takes the latest of rows out of order for the last', () => {
     const rows = [bill('1', FIRST_SECOND + 9), bill('2', FIRST_SECOND + 3)]
     expect(advance(startListing('created', null), rows, 2)).toMatchObject({

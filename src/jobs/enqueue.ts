@@ -19,7 +19,8 @@ export async function enqueueSyncs(
   if (realmIds.length === 0) return
   await boss.insert(
     SYNC_QUEUE,
-    realmIds.map((realmId) => ({ data: { realmId } satisfies SyncJob, singletonKey: realmId })),
+    // In one order: two who queue many at once would else wait for each other's.
+    realmIds.toSorted().map((realmId) => ({ data: { realmId } satisfies SyncJob, singletonKey: realmId })),
     { db: fromKnex(tx.trx) },
   )
 }

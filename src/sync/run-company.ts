@@ -60,7 +60,7 @@ export async function runCompany(
 ): Promise<RunOutcome> {
   const opened = await openRun(options.database, realmId)
   if (typeof opened === 'string') return { kind: 'skipped', reason: opened }
-  const lease = keepLease(options.database, opened.id)
+  const lease = keepLease(options.database, opened.id, options.log)
   try {
     const signal = AbortSignal.any([stop, lease.signal])
     return await carryOut(options, beginRun(options, realmId, opened, signal), { stop, signal })
@@ -160,7 +160,7 @@ async function readCompany(run: Run): Promise<Date> {
   await fenced(run, async (tx) => {
     await tx.trx.raw(
       `UPDATE companies
-          SET name = coalesce(:name, name), country = coalesce(:country, country),
+          SET name = coalesce(given_name, :name, name), country = coalesce(:country, country),
               time_zone = coalesce(:timeZone, time_zone), home_currency = coalesce(:homeCurrency, home_currency)
         WHERE realm_id = :realmId`,
       { ...info, homeCurrency: run.homeCurrency, realmId: run.realmId },

@@ -64,6 +64,10 @@ const COLUMNS = `
   COMMENT ON COLUMN companies.max_lag_minutes IS 'The promise made for this company: it is late when it lags more. Null: four thirds of the interval.';
   COMMENT ON COLUMN companies.tags IS 'Words of the firm, to find companies by.';
   COMMENT ON COLUMN companies.set_by_firm IS 'Columns that the firm has set itself: what QuickBooks says of them is not taken over.';
+  -- Runs have overwritten every other name with QuickBooks' own.
+  UPDATE companies
+     SET set_by_firm = '{name}'
+   WHERE name IS NOT NULL AND last_success_at IS NULL AND country IS NULL AND time_zone IS NULL;
 
   -- The clock of valid_from, so that a moment can be held against it; whoever writes the state need not know of it.
   ALTER TABLE sync_states ADD COLUMN complete_since timestamptz;

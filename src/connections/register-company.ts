@@ -14,6 +14,7 @@ export interface Registration {
   /** With both of these, as long as it holds, the refresh token is left alone until the access token ends. */
   readonly accessToken: string | null
   readonly accessTokenExpiresAt: Date | null
+  /** What the firm calls the company; null keeps what it said before, or QuickBooks' own. */
   readonly name: string | null
 }
 
@@ -51,7 +52,7 @@ export async function registerCompany(
     throw error
   })
   return options.database.transaction(async (tx) => {
-    const created = await saveCompany(tx, registration.realmId, registration.name ?? name)
+    const created = await saveCompany(tx, registration, name)
     await saveConnection(options, tx, registration.realmId, tokens)
     await options.recordCalls(tx, registration.realmId, calls)
     const asked = created
@@ -122,12 +123,17 @@ async function proveAccess(
   }
 }
 
-async function saveCompany(tx: Tx, realmId: string, name: string | null): Promise<boolean> {
+async function saveCompany(
+  tx: Tx,
+  { realmId, name: givenName }: Registration,
+  nameAtIntuit: string | null,
+): Promise<boolean> {
   const known = await Company.query(tx.trx).findById(realmId).forUpdate()
   if (!known) {
     await Company.query(tx.trx).insert({
       realmId,
-      name,
+      name: givenName ?? nameAtIntuit,
+      setByFirm: givenName === null ? [] : ['name'],
       status: 'active',
       statusChangedAt: tx.now,
       nextSyncAt: tx.now,
@@ -140,7 +146,7 @@ async function saveCompany(tx: Tx, realmId: string, name: string | null): Promis
   await Company.query(tx.trx)
     .findById(realmId)
     .patch({
-      ...(name === null ? {} : { name }),
+      ...nameOf(known, givenName, nameAtIntuit),
       ...(stays ? {} : { status: 'active', statusChangedAt: tx.now }),
       statusCode: null,
       failuresInARow: 0,
@@ -149,6 +155,15 @@ async function saveCompany(tx: Tx, realmId: string, name: string | null): Promis
       failingCodeSince: null,
     })
   return false
+}
+
+/** What the firm calls a company stays until it calls it otherwise; QuickBooks' name fills the place of none. */
+function nameOf(known: Company, givenName: string | null, nameAtIntuit: string | null): Partial<Company> {
+  const isGiven = known.setByFirm.includes('name')
+  if (givenName !== null) {
+    return { name: givenName, setByFirm: isGiven ? known.setByFirm : [...known.setByFirm, 'name'] }
+  }
+  return isGiven || nameAtIntuit === null ? {} : { name: nameAtIntuit }
 }
 
 async function saveConnection(

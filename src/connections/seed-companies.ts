@@ -34,8 +34,8 @@ export async function seedCompanies(
 async function insertMissing(tx: Tx, realmId: string, name: string): Promise<boolean> {
   const inserted = await rowsOf(
     tx.trx,
-    `INSERT INTO companies (realm_id, name, status, status_changed_at, next_sync_at, created_at)
-     VALUES (:realmId, :name, 'active', :now, :now, :now)
+    `INSERT INTO companies (realm_id, name, set_by_firm, status, status_changed_at, next_sync_at, created_at)
+     VALUES (:realmId, :name, '{name}', 'active', :now, :now, :now)
      ON CONFLICT (realm_id) DO NOTHING
      RETURNING realm_id`,
     { realmId, name, now: tx.now },

@@ -2,7 +2,13 @@ import { hash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Clock } from './clock.ts'
 
-/** A transaction under way: every row it writes shares one `now`. */
+/**
+ * A transaction under way: every row it writes shares one `now`.
+ *
+ * Rows are locked in this order, so that no two transactions wait for each other: a run's row of `sync_runs` by the run
+ * itself (FOR SHARE), `companies`, `connections`, `sync_runs`, what belongs to one company, jobs, `service_state`. The
+ * tick passes over companies that somebody holds (SKIP LOCKED); jobs of several are queued in the order of realm id.
+ */
 export interface Tx {
   readonly trx: Knex.Transaction
   readonly now: Date

@@ -24,7 +24,8 @@ export async function enqueueSyncs(
   await raiseWaiting(boss, tx, realmIds, priorityOf)
   await boss.insert(
     SYNC_QUEUE,
-    realmIds.map((realmId) => ({
+    // In one order: two who queue many at once would else wait for each other's.
+    realmIds.toSorted().map((realmId) => ({
       data: { realmId } satisfies SyncJob,
       singletonKey: realmId,
       priority: priorityOf(realmId),

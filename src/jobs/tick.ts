@@ -37,16 +37,21 @@ export async function tick(options: TickOptions): Promise<TickResult> {
 }
 
 async function queueDue(tx: Tx, options: TickOptions): Promise<Omit<TickResult, 'notFolded'>> {
-  await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
   const abandoned = await abandonLapsedRuns(tx)
   await guardBudget(tx, options.monthlyCallBudget)
-  if (await readCallsPause(tx.trx, tx.now)) return { abandoned: abandoned.length, queued: 0 }
+  const due = (await readCallsPause(tx.trx, tx.now)) ? [] : await claimAndQueue(tx, options, abandoned)
+  // Last, as everybody takes that row after the companies.
+  await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
+  return { abandoned: abandoned.length, queued: due.length }
+}
+
+async function claimAndQueue(tx: Tx, options: TickOptions, abandoned: readonly string[]): Promise<string[]> {
   await pullBack(tx, options.intervalSeconds)
   // Before the claim: a company that is due as well is read once.
   if (options.reconcileDays) await askReconciles(tx, options.reconcileDays)
   const due = await claimDue(tx, options.intervalSeconds)
   await options.enqueue(tx, due, abandoned)
-  return { abandoned: abandoned.length, queued: due.length }
+  return due
 }
 
 // The first moment of a company's rhythm, phase + k x interval, after now.
@@ -55,13 +60,20 @@ const NEXT_OF_RHYTHM = `to_timestamp(
 
 /**
  * No next time lies further ahead than an interval, unless the clock stepped back or the interval was made shorter:
- * such a company would stand still until then.
+ * such a company would stand still until then. One that somebody holds is left to the next tick.
  */
 async function pullBack(tx: Tx, intervalSeconds: number): Promise<void> {
   await tx.trx.raw(
-    `UPDATE companies c
+    `WITH ahead AS (
+       SELECT realm_id
+         FROM companies
+        WHERE next_sync_at > CAST(:now AS timestamptz) + make_interval(secs => :interval)
+          FOR NO KEY UPDATE SKIP LOCKED
+     )
+     UPDATE companies c
         SET next_sync_at = ${NEXT_OF_RHYTHM}
-      WHERE next_sync_at > CAST(:now AS timestamptz) + make_interval(secs => :interval)`,
+       FROM ahead
+      WHERE c.realm_id = ahead.realm_id`,
     { now: tx.now, interval: intervalSeconds },
   )
 }

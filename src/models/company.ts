@@ -42,7 +42,6 @@ export class Company extends LedgerModel {
 
   declare realmId: string
   declare name: string | null
-  declare givenName: string | null
   declare status: CompanyStatus
   declare statusCode: ErrorCode | null
   declare statusChangedAt: Date

@@ -1,5 +1,6 @@
 import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
+import { beat, HEARTBEAT_MS } from './keep-lease.ts'
 import { callTotals, recordCallsByDay } from './record-calls.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
 import type { Run } from './run.ts'
@@ -7,7 +8,8 @@ import type { Run } from './run.ts'
 /**
  * One transaction of a run. It begins by asking whether the run still has its lease, in a way that nobody can take
  * the lease away until it ends: a process that was paused and wakes up writes nothing. The calls made since the
- * last one are recorded with it.
+ * last one are recorded with it, and so is a sign of life where heartbeats could not get past it: the lease would
+ * have lapsed the moment it ends.
  *
  * @param work may return totals to raise.
  * @throws LedgerError `lease_lost` when the run is no longer the company's running one.
@@ -19,8 +21,13 @@ export async function fenced(run: Run, work: (tx: Tx) => Promise<Increment[] | v
     const increments = (await work(tx)) ?? []
     await recordCallsByDay(tx, run.realmId, calls)
     await raiseTotals(tx, [...increments, ...callTotals(tx, run.realmId, calls)])
+    if (isLong(run, tx)) await beat(tx.trx, run.id)
   })
   run.unrecordedCalls = run.unrecordedCalls.slice(calls.length)
+}
+
+function isLong(run: Run, tx: Tx): boolean {
+  return run.database.clock.now().getTime() - tx.now.getTime() >= HEARTBEAT_MS
 }
 
 async function holdLease(tx: Tx, runId: number): Promise<void> {

@@ -1,10 +1,14 @@
+import type { Knex } from 'knex'
+import type { Logger } from 'winston'
 import { rowsOfPrepared, type Database } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 
 // Six heartbeats fit into the 30 seconds after which a lease lapses: one slow statement does not lose it.
-const HEARTBEAT_MS = 5_000
+export const HEARTBEAT_MS = 5_000
 // After it nobody can say without asking that the lease is still held: five seconds before it may lapse.
 const ASSURED_MS = 25_000
+// As long as a statement may take: what is not answered by then is worth another connection.
+const BEATS_WAITED_FOR_ONE = 4
 
 export interface Lease {
   /** Aborts, with a LedgerError `lease_lost` as its reason, when the run is no longer the company's running one. */
@@ -19,24 +23,44 @@ export interface Lease {
 }
 
 /**
- * Keeps a run's lease alive while its work is done.
+ * Keeps a run's lease alive while its work is done, one heartbeat at a time.
  *
  * @param takenMs by the clock that nobody sets, a moment before the lease was taken.
  */
-export function keepLease(database: Database, runId: number, takenMs: number): Lease {
+export function keepLease(
+  database: Database,
+  runId: number,
+  { takenMs, log }: { readonly takenMs: number; readonly log: Logger },
+): Lease {
   const lost = new AbortController()
   let assuredMs = takenMs
+  let passedOver = BEATS_WAITED_FOR_ONE
+  let isFailing = false
   const confirm = async () => {
     const askedMs = database.clock.elapsedMs()
-    if (!(await beat(database, runId))) {
+    if (!(await beat(database.knex, runId))) {
       const error = new LedgerError('lease_lost', `run ${runId} no longer holds its company`)
       lost.abort(error)
       throw error
     }
     assuredMs = Math.max(assuredMs, askedMs)
+    isFailing = false
   }
   // A database that cannot be reached takes the lease by itself, by letting it lapse.
-  const timer = setInterval(() => void confirm().catch(() => undefined), HEARTBEAT_MS)
+  const failed = (error: unknown) => {
+    if (!isFailing && !lost.signal.aborted) log.warn('heartbeats of a run fail', { runId, error })
+    isFailing = true
+  }
+  const timer = setInterval(() => {
+    passedOver += 1
+    if (passedOver < BEATS_WAITED_FOR_ONE) return
+    passedOver = 0
+    void confirm()
+      .catch(failed)
+      .then(() => {
+        passedOver = BEATS_WAITED_FOR_ONE
+      })
+  }, HEARTBEAT_MS)
   timer.unref()
   return {
     signal: lost.signal,
@@ -47,11 +71,22 @@ export function keepLease(database: Database, runId: number, takenMs: number): L
   }
 }
 
-async function beat(database: Database, runId: number): Promise<boolean> {
-  const held = await rowsOfPrepared(
-    database.knex,
-    `UPDATE sync_runs SET heartbeat_at = clock_timestamp() WHERE id = :runId AND status = 'running' RETURNING id`,
+/**
+ * Writes a sign of life of a run. One whose transaction holds the row is passed over: nobody takes its lease while
+ * that lasts, and where it lasts long it writes its own.
+ *
+ * @returns false when the run is running no longer.
+ */
+export async function beat(on: Knex | Knex.Transaction, runId: number): Promise<boolean> {
+  const running = await rowsOfPrepared(
+    on,
+    `WITH free AS (
+       SELECT id FROM sync_runs WHERE id = :runId AND status = 'running' FOR NO KEY UPDATE SKIP LOCKED
+     ), beaten AS (
+       UPDATE sync_runs r SET heartbeat_at = clock_timestamp() FROM free WHERE r.id = free.id
+     )
+     SELECT id FROM sync_runs WHERE id = :runId AND status = 'running'`,
     { runId },
   )
-  return held.length > 0
+  return running.length > 0
 }

@@ -70,7 +70,7 @@ export async function runCompany(
   const openingMs = options.database.clock.elapsedMs()
   const opened = await openRun(options.database, realmId)
   if (typeof opened === 'string') return { kind: 'skipped', reason: opened }
-  const lease = keepLease(options.database, opened.id, openingMs)
+  const lease = keepLease(options.database, opened.id, { takenMs: openingMs, log: options.log })
   try {
     const signal = AbortSignal.any([stop, lease.signal])
     const goingSeconds = () => (options.database.clock.elapsedMs() - openingMs) / 1000

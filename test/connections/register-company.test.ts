@@ -224,6 +224,14 @@ describe('replacing the tokens of a company', () => {
     expect(await connections.storedRefreshToken()).toBe(connections.refreshToken())
   })
 
+  test('keeps the name that the firm gave it, until the firm gives another', async () => {
+    await register({ name: 'As the firm calls it' })
+    await register()
+    expect(await companyRow(NEW)).toMatchObject([{ name: 'As the firm calls it' }])
+    await register({ name: 'As it calls it now' })
+    expect(await companyRow(NEW)).toMatchObject([{ name: 'As it calls it now' }])
+  })
+
   test('keeps its name while Intuit does not tell one', async () => {
     connections.sandbox.faults.add({ kind: 'unavailable503Html' })
     await register({ realmId: REALM })

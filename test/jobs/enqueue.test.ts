@@ -109,3 +109,11 @@ describe('a job', () => {
     expect(await jobs()).toEqual([])
   })
 })
+
+test('jobs of many are queued in one order, so that two who queue the same do not wait for each other', async () => {
+  await queue.database.transaction((tx) => enqueueSyncs(boss, tx, ['903', '901', '902']))
+  const queued = await queue.rows<{ key: string }>(
+    `SELECT singleton_key AS key FROM pgboss.job WHERE name = '${SYNC_QUEUE}' ORDER BY ctid`,
+  )
+  expect(queued.map(({ key }) => key)).toEqual(['901', '902', '903'])
+})

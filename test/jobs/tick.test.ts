@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { PgBoss } from 'pg-boss'
-import { pauseCalls } from '../../src/connections/service-state.ts'
+import { noteThrottled, pauseCalls } from '../../src/connections/service-state.ts'
 import { enqueueSyncs } from '../../src/jobs/enqueue.ts'
 import { SYNC_QUEUE, type SyncJob } from '../../src/jobs/queues.ts'
 import { tick, type TickOptions, type TickResult } from '../../src/jobs/tick.ts'
@@ -373,4 +373,46 @@ describe('what ended runs raised', () => {
 
   const WAITING = `
     SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`
+})
+
+describe('a tick beside runs that end', () => {
+  test('and note something of the service does not wait for one that waits for it', async () => {
+    // A clock that stepped back: the tick pulls the company's next time in, which writes its row.
+    await queue.addCompanies([REALM, OTHER_REALM], { next_sync_at: inSeconds(86_400) })
+    await queue.database.transaction(async (run) => {
+      await run.trx.raw('UPDATE companies SET failures_in_a_row = 1 WHERE realm_id = ?', [REALM])
+      const ticking = beat()
+      const told = ticking.then(
+        () => null,
+        (error: unknown) => error,
+      )
+      await Promise.race([told, untilSomebodyWaits()])
+      await noteThrottled(run, REALM)
+      expect(await Promise.race([told, Promise.resolve('goes on')])).not.toBeInstanceOf(Error)
+      pending = told
+    })
+    expect(await pending).toBeNull()
+  })
+
+  test('leaves a company that somebody holds to the next one', async () => {
+    await queue.addCompanies([REALM, OTHER_REALM], { next_sync_at: inSeconds(86_400) })
+    await queue.database.transaction(async (other) => {
+      await other.trx.raw('SELECT FROM companies WHERE realm_id = ? FOR UPDATE', [REALM])
+      await beat()
+      const next = await companies()
+      expect(next.map(({ next: at }) => at.getTime() > inSeconds(INTERVAL_SECONDS).getTime())).toEqual([
+        true,
+        false,
+      ])
+    })
+    await beat()
+    expect((await companies()).every(({ next }) => next <= inSeconds(INTERVAL_SECONDS))).toBe(true)
+  })
+
+  let pending: Promise<unknown> = Promise.resolve()
+
+  async function untilSomebodyWaits(): Promise<void> {
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    while ((await queue.rows(waiting)).length === 0) continue
+  }
 })

@@ -2,6 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Books } from '../../src/sandbox/sandbox.ts'
 import { abandonLapsedRuns } from '../../src/sync/abandon-runs.ts'
+import { fenced } from '../../src/sync/fenced.ts'
+import { beat } from '../../src/sync/keep-lease.ts'
+import type { Run } from '../../src/sync/run.ts'
 import { company, OTHER_REALM, REALM, startMirror, type TestMirror } from '../setup/mirror.ts'
 import { companyRow, expectAtRest, expectSound, lastRun, rowOf, watermarks } from './invariants.ts'
 
@@ -138,6 +141,42 @@ describe('the lease of a company', () => {
       expect(await old).toMatchObject({ kind: 'finished' })
     })
 
+    test('is not waited for by a heartbeat while a page of the run is written', async () => {
+      const { old, gate } = await lapsedRun()
+      const { id } = await lastRun(mirror)
+      await mirror.database.transaction(async (page) => {
+        await page.trx.raw(`SELECT FROM sync_runs WHERE id = ${String(id)} FOR SHARE`)
+        // Would wait for the end of the page, and with it this test for good.
+        expect(await beat(mirror.database.knex, Number(id))).toBe(true)
+        expect(await isLapsed()).toBe(true)
+      })
+      expect(await beat(mirror.database.knex, Number(id))).toBe(true)
+      expect(await isLapsed()).toBe(false)
+      gate.open()
+      await old
+      expect(await beat(mirror.database.knex, Number(id))).toBe(false)
+    })
+
+    test('is kept by a page that takes longer than it, on the one connection that the page has', async () => {
+      const { old, gate } = await lapsedRun()
+      const { id, realm_id: realmId } = await lastRun(mirror)
+      const run = { id, realmId, database: mirror.database, unrecordedCalls: [] } as unknown as Run
+      const abandon = () => mirror.database.transaction((tx) => abandonLapsedRuns(tx))
+      await fenced(run, async () => {
+        mirror.clock.move({ seconds: 31 })
+        for (const _ of [1, 2, 3]) expect(await beat(mirror.database.knex, run.id)).toBe(true)
+        expect(
+          await mirror.rows(
+            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          ),
+        ).toEqual([])
+        expect(await abandon()).toEqual([])
+      })
+      expect(await abandon()).toEqual([])
+      gate.open()
+      expect(await old).toMatchObject({ kind: 'finished' })
+    })
+
     test('is no concern of a run with a heartbeat', async () => {
       const gate = closeGate()
       await mirror.ask()
@@ -241,6 +280,13 @@ describe('the lease of a company', () => {
       `UPDATE sync_runs SET heartbeat_at = clock_timestamp() - interval '1 minute' WHERE status = 'running'`,
     )
     return { old, gate }
+  }
+
+  async function isLapsed(): Promise<boolean> {
+    const lapsed = await mirror.rows(
+      `SELECT FROM sync_runs WHERE status = 'running' AND heartbeat_at < clock_timestamp() - interval '30 seconds'`,
+    )
+    return lapsed.length > 0
   }
 
   function closeGate(): Gate {

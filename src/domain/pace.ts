@@ -28,7 +28,7 @@ export const OUTSIDE_CALLS_AT_ONCE = 4
  * How long the next call has to wait.
  *
  * @param agesMs how long ago each earlier call left, in any order; what is no longer remembered is left out.
- * @returns milliseconds; 0 when it may leave now.
+ * @returns whole milliseconds; 0 when it may leave now.
  */
 export function waitForTurnMs(agesMs: readonly number[], pace: readonly PaceLimit[]): number {
   const latestFirst = agesMs.toSorted((a, b) => a - b)
@@ -37,7 +37,8 @@ export function waitForTurnMs(agesMs: readonly number[], pace: readonly PaceLimi
     // A millisecond more, so that a call at each end of the stretch is one too few.
     return age === undefined ? 0 : withinMs + 1 - age
   })
-  return Math.max(0, ...waits)
+  // Whole ones: a clock that shows a large number would not move by a fraction of one.
+  return Math.ceil(Math.max(0, ...waits))
 }
 
 /** The ages that can still make a call wait. */

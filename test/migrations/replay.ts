@@ -18,6 +18,7 @@ const NEVER_THE_SAME = new Set([
   'valid_to',
   'heartbeat_at',
   'tx_id',
+  'recent_calls',
   'ageMs',
   'callAgesMs',
 ])

@@ -19,6 +19,7 @@ const NEVER_THE_SAME = new Set([
   'valid_to',
   'heartbeat_at',
   'tx_id',
+  'recent_calls',
   'ageMs',
   'callAgesMs',
   'complete_since',

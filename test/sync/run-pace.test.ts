@@ -120,6 +120,10 @@ describe('the pace of a company', () => {
     expect(left.at(-1)).toBe(9 * 1_001)
   })
 
+  test('waits by whole milliseconds, by which every clock moves on', () => {
+    expect(waitForTurnMs([0, 1_000.999_999_9], OUTSIDE_PACE)).toBe(1)
+  })
+
   test('takes a call that left in the future for one that left just now', async () => {
     const world: World = { nowMs: 0 }
     const pace = createRunPace({

@@ -11,6 +11,9 @@ export interface Moment {
   readonly sourceAsOf: string | null
 }
 
+/** What the mirror holds now. */
+export const NOW: Moment = { asOf: null, sourceAsOf: null }
+
 /**
  * The rows of an entity at a moment, as SQL for FROM, with the bindings `:asOf` and `:sourceAsOf`: one row a record,
  * deleted ones with their `deleted_at`. The rule itself stands in the database (serve_moments), so that who reads with

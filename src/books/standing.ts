@@ -100,6 +100,27 @@ export async function readStanding(
   }
 }
 
+/**
+ * The same of several entities at once: of the one that was confirmed complete longest ago, those apart that never were.
+ *
+ * @throws LedgerError `not_found`; `never_synced` where the mirror never had the whole of any of them.
+ */
+export async function readOldestStanding(
+  options: BooksOptions,
+  { realmId, entities, moment }: { realmId: string; entities: readonly Entity[]; moment: Moment },
+): Promise<Standing> {
+  const [oldest] = await rowsOfPrepared<{ entity: Entity }>(
+    options.database.knex,
+    `SELECT entity
+       FROM sync_states
+      WHERE realm_id = :realmId AND entity = ANY (:entities) AND last_synced_at IS NOT NULL
+      ORDER BY last_synced_at
+      LIMIT 1`,
+    { realmId, entities: [...entities] },
+  )
+  return readStanding(options, { realmId, entity: oldest?.entity ?? entities[0]!, moment, pinned: null })
+}
+
 type StandingRow = CompanyRow & {
   readonly lastSyncedAt: Date | null
   /** The watermark, or the registration where there is none. */

@@ -1,15 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { eachOf, fieldsOf } from './answers.ts'
 import { openHttp, type OpenHttp } from './open-http.ts'
-import { insertBalance, insertBill, insertCompany, insertInvoice, insertVendor } from './rows.ts'
+import {
+  insertBalance,
+  insertBill,
+  insertCompany,
+  insertSyncedCompany,
+  insertInvoice,
+  insertVendor,
+} from './rows.ts'
 
 let http: OpenHttp
 
 beforeAll(async () => {
   http = await openHttp()
   const { knex } = http
-  await insertCompany(knex, '1', { home_currency: 'USD' })
-  await insertCompany(knex, '2', { home_currency: 'USD' })
+  await insertSyncedCompany(knex, '1', { home_currency: 'USD' })
+  await insertSyncedCompany(knex, '2', { home_currency: 'USD' })
   await insertBill(knex, '1', '1')
   await insertInvoice(knex, '1', '2', { currency: 'EUR', total_amount: '-900', balance: '-900' })
   await insertBalance(knex, '2', '35')
@@ -123,8 +130,16 @@ describe('the feed of one company', () => {
     const all = await get('/api/changes').expect(200)
     const own = await get('/api/companies/2/changes').expect(200)
     expect(eachOf(own, 'qboId')).toEqual(['35', '56', '35'])
+    expect(own.body.mirror).toMatchObject({ status: 'active', rejects: 0 })
+    expect(all.body).not.toHaveProperty('mirror')
     const behind = await get(`/api/companies/2/changes?after=${all.body.data[2].cursor}`).expect(200)
     expect(eachOf(behind, 'qboId')).toEqual(['56', '35'])
+  })
+
+  test('is refused for a company that was never synced: an empty one would say that nothing changed', async () => {
+    await insertCompany(http.knex, '3')
+    const answer = await get('/api/companies/3/changes').expect(409)
+    expect(answer.body.code).toBe('never_synced')
   })
 
   test('of a company that there is not is not found', async () => {

@@ -5,13 +5,13 @@ import { ENTITIES, type Entity } from '../../src/domain/entity.ts'
 import { MIRRORED_TABLES } from '../../src/models/mirrored-tables.ts'
 import { eachOf, fieldsOf } from './answers.ts'
 import { openHttp, type OpenHttp } from './open-http.ts'
-import { insertCompany, secondsBefore } from './rows.ts'
+import { insertSyncedCompany, secondsBefore } from './rows.ts'
 
 let http: OpenHttp
 
 beforeAll(async () => {
   http = await openHttp()
-  await insertCompany(http.knex, '1', { home_currency: 'USD', time_zone: 'America/Denver' })
+  await insertSyncedCompany(http.knex, '1', { home_currency: 'USD', time_zone: 'America/Denver' })
   await write('bill', { ...BILL, TotalAmt: 1000, Balance: 1000 })
   await write('bill', {
     ...BILL,
@@ -61,12 +61,13 @@ const VERSIONS = '/api/companies/1/bills/145/versions'
 
 async function versions(path = VERSIONS) {
   const { body } = await http.send('get', path).expect(200)
-  return body as { data: Version[]; nextCursor: string | null }
+  return body as { data: Version[]; nextCursor: string | null; mirror: object }
 }
 
 describe('the versions of a record', () => {
   test('come oldest first, each with what changed, in words and difference by difference', async () => {
-    const { data, nextCursor } = await versions()
+    const { data, nextCursor, mirror } = await versions()
+    expect(mirror).toMatchObject({ status: 'active', rejects: 0, settled: true })
     expect(nextCursor).toBeNull()
     expect(data.map(({ change, summary }) => [change, summary])).toEqual([
       ['firstSeen', 'First seen; entered in QuickBooks on 20 November 2026'],
@@ -191,6 +192,7 @@ describe('comparing two versions', () => {
       http.send('get', `${VERSIONS}/compare?from=${from}&to=${to}`)
     const { body } = await between(first!.validFrom, third!.validFrom)
     expect(body).toEqual({
+      mirror: expect.objectContaining({ status: 'active', asOf: null }),
       from: first!.validFrom,
       to: third!.validFrom,
       change: 'edited',

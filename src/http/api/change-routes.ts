@@ -2,6 +2,8 @@ import type { IRouter, Request } from 'express'
 import { z } from 'zod'
 import type { ListedChange } from '../../books/changes/listed-change.ts'
 import { readChanges } from '../../books/changes/read-changes.ts'
+import { NOW } from '../../books/moment.ts'
+import { readOldestStanding } from '../../books/standing.ts'
 import { CHANGES } from '../../books/versions/change-of.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import type { HttpOptions } from '../options.ts'
@@ -20,23 +22,25 @@ const FILTERS = {
   order: oneOf(['asc', 'desc']).default('asc'),
 }
 
+type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
+
 /** The feed of one company and the feed of all. */
-export function addChangeRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
+export function addChangeRoutes(router: IRouter, options: Options): void {
   addRoute(router, '/api/companies/:realmId/changes', {
     get: async (request, response) => {
       const { realmId: company } = readParams(request, z.strictObject({ realmId }))
-      response.json(await answer(database, request, company))
+      response.json(await answer(options, request, company))
     },
   })
   addRoute(router, '/api/changes', {
     get: async (request, response) => {
       readParams(request, NO_FIELDS)
-      response.json(await answer(database, request, null))
+      response.json(await answer(options, request, null))
     },
   })
 }
 
-async function answer(database: HttpOptions['database'], request: Request, company: string | null) {
+async function answer(options: Options, request: Request, company: string | null) {
   const list = listName(request, company)
   const query = readQuery(
     request,
@@ -53,13 +57,18 @@ async function answer(database: HttpOptions['database'], request: Request, compa
       }),
   )
   const { entity, order, since, until, change, counterparty, minAmount } = query
-  const page = await readChanges(database, {
-    range: { realmId: company, entities: entity === null ? ENTITIES : [entity], order, since, until },
+  const entities = entity === null ? ENTITIES : [entity]
+  // Of all companies no single word can be said: each has its own in its own feed.
+  const standing =
+    company === null ? null : await readOldestStanding(options, { realmId: company, entities, moment: NOW })
+  const page = await readChanges(options.database, {
+    range: { realmId: company, entities, order, since, until },
     filter: { change, counterparty, minAmount },
     after: query.cursor ?? query.after,
     limit: query.limit,
   })
   return {
+    ...(standing && { mirror: standing.mirror }),
     data: page.changes.map(changeJson),
     nextCursor: page.hasMore && page.reached ? sealPlace(page.reached, list) : null,
     // Newest first, what comes later stands before all that was shown.

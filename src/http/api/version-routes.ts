@@ -1,6 +1,8 @@
 import type { IRouter } from 'express'
 import { z } from 'zod'
 import { LISTS } from '../../books/lists.ts'
+import { NOW } from '../../books/moment.ts'
+import { readStanding, type Mirror } from '../../books/standing.ts'
 import { compareVersions, readVersions } from '../../books/versions/read-versions.ts'
 import { ENTITIES, type Entity } from '../../domain/entity.ts'
 import type { HttpOptions } from '../options.ts'
@@ -19,11 +21,14 @@ const COMPARE_QUERY = z.strictObject({
 const MICROS_DIGITS = 18
 
 /** The versions of one record of each kind, and what differs between any two of them. */
-export function addVersionRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
-  for (const entity of ENTITIES) addVersionsOf(router, database, entity)
+type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
+
+export function addVersionRoutes(router: IRouter, options: Options): void {
+  for (const entity of ENTITIES) addVersionsOf(router, options, entity)
 }
 
-function addVersionsOf(router: IRouter, database: HttpOptions['database'], entity: Entity): void {
+function addVersionsOf(router: IRouter, options: Options, entity: Entity): void {
+  const { database } = options
   const path = `/api/companies/:realmId/${LISTS[entity]}/:qboId/versions`
   addRoute(router, path, {
     get: async (request, response) => {
@@ -31,14 +36,22 @@ function addVersionsOf(router: IRouter, database: HttpOptions['database'], entit
       const list = `${record.realmId}/${entity}/${record.qboId}/versions`
       const schema = z.strictObject({ limit, cursor: cursorOf(list, MICROS_DIGITS) })
       const { limit: most, cursor } = readQuery(request, schema)
+      const mirror = await mirrorOf(options, record)
       const { versions, next } = await readVersions(database, record, { after: cursor, limit: most })
-      response.json({ data: versions, nextCursor: next === null ? null : cursorAfter(list, next) })
+      response.json({ mirror, data: versions, nextCursor: next === null ? null : cursorAfter(list, next) })
     },
   })
   addRoute(router, `${path}/compare`, {
     get: async (request, response) => {
       const record = { entity, ...readParams(request, PARAMS) }
-      response.json(await compareVersions(database, record, readQuery(request, COMPARE_QUERY)))
+      const query = readQuery(request, COMPARE_QUERY)
+      const mirror = await mirrorOf(options, record)
+      response.json({ mirror, ...(await compareVersions(database, record, query)) })
     },
   })
+}
+
+/** Read before the versions: one that is written in between makes them fresher than is said, never staler. */
+async function mirrorOf(options: Options, record: { realmId: string; entity: Entity }): Promise<Mirror> {
+  return (await readStanding(options, { ...record, moment: NOW, pinned: null })).mirror
 }

@@ -51,6 +51,7 @@ export class Company extends LedgerModel {
   declare nextSyncAt: Date
   declare notBefore: Date | null
   declare notBeforeCode: ErrorCode | null
+  declare recentCalls: Date[]
   declare requestedSeq: number
   declare fullRequestedSeq: number
   declare personRequestedSeq: number

@@ -18,6 +18,10 @@ export class SyncState extends LedgerModel {
   declare lastSyncedAt: Date | null
   declare listing: Record<string, unknown> | null
   declare mappingVersion: number
+  /** How many rows a page of its listing asks for; null: as many as QuickBooks serves. */
+  declare pageRows: number | null
+  /** Since when the mirror holds the entity as a whole, by Postgres' clock. */
+  declare completeSince: Date | null
   declare capturedUntil: Date | null
   declare errorCode: ErrorCode | null
   declare errorMessage: string | null

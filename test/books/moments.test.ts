@@ -85,7 +85,7 @@ const NOT_IN_BOTH = [
   'observed_at',
   'deleted_at',
   'content_hash',
-].concat(['mapping_version', 'sync_run_id', 'tx_id', 'raw'])
+].concat(['mapping_version', 'sync_run_id', 'tx_id', 'previous_valid_from', 'raw'])
 
 function content({ sourceUpdatedAt: _1, lastSyncedAt: _2, syncToken: _3, status, ...row }: Shown): object {
   return { ...row, isDeleted: status === 'deleted' }

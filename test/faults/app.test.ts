@@ -246,8 +246,9 @@ test.each<FaultKind>(['unavailable503Html', 'connectionReset'])(
     const fault = service.mirror.sandbox.faults.add({ kind })
     const hour = await play()
     expectNobodyRead(hour)
-    // Backoff alone bounds it: ten tries a company.
-    expect(callsOf(hour)).toBeLessThanOrEqual(all.length * 11)
+    // Backoff alone bounds it: ten tries a company, and from its second failure on two entities are asked for alone
+    // before a run gives up.
+    expect(callsOf(hour)).toBeLessThanOrEqual(all.length * 11 * 3)
     expect(await service.pause()).toBeNull()
     await expectNobodyBlamed()
     service.mirror.sandbox.faults.remove(fault)

@@ -206,7 +206,7 @@ describe('every route', () => {
 
   test('that takes a body refuses one that is none, and without the token does not look at it', async () => {
     const writers = requestsOf(http.app).filter(({ method }) => method !== 'GET')
-    expect(writers).toHaveLength(8)
+    expect(writers).toHaveLength(9)
     for (const { method, path } of writers) {
       for (const [name, [{ head, body = '' }, status]] of Object.entries(BODIES)) {
         const asked = { head: `Host: x\r\n${AUTHORIZATION}\r\n${head}`, body }
@@ -225,8 +225,8 @@ describe('every route', () => {
       for (const [name, [{ head, body = '' }]] of Object.entries(BODIES)) {
         const asked = { head: `Host: x\r\n${AUTHORIZATION}\r\n${head}`, body }
         const status = await statusFor(method, path, asked)
-        // What is well-formed is left alone, as RFC 9110 would have it.
-        expect([name, path, [200, 400, 404, 413, 415].includes(status ?? 0)]).toEqual([name, path, true])
+        // What is well-formed is left alone, as RFC 9110 would have it; 409 is for lists that were never read.
+        expect([name, path, [200, 400, 404, 409, 413, 415].includes(status ?? 0)]).toEqual([name, path, true])
       }
     }
   })

@@ -230,6 +230,7 @@ describe('a record that cannot be mapped is rejected, and says why', () => {
       position: null,
       payload: text,
       reason: expect.objectContaining({ code: 'invalid_payload', message }),
+      sourceUpdatedAt: 'MetaData' in fields ? null : new Date('2026-11-22T15:12:40.000Z'),
     })
   })
 

@@ -164,7 +164,8 @@ describe('the feed of changes', () => {
       await trx('bills').update({ balance: 1 })
     })
     const whole = names(await readAll())
-    expect(whole).toHaveLength(9)
+    // What it wrote twice began once.
+    expect(whole).toHaveLength(6)
     for (const limit of [1, 2, 3, 4, 8]) expect(names(await readAll({ limit }))).toEqual(whole)
   })
 
@@ -212,10 +213,11 @@ const COMPANY_OF_BILLS = `
 describe('a database that was restored elsewhere', () => {
   /** Rows that another cluster numbered, beyond what this one has come to. */
   async function restore(): Promise<void> {
-    await knex.raw('ALTER TABLE bills DISABLE TRIGGER begin_version')
+    const own = ['begin_version', 'guard_inserted']
+    for (const trigger of own) await knex.raw(`ALTER TABLE bills DISABLE TRIGGER ${trigger}`)
     const [row] = await rowsOf<{ at: string }>(knex, 'SELECT CAST(clock_timestamp() AS text) AS at')
     await insertBill(knex, '1', '9', { valid_from: row!.at, tx_id: '999999999999' })
-    await knex.raw('ALTER TABLE bills ENABLE ALWAYS TRIGGER begin_version')
+    for (const trigger of own) await knex.raw(`ALTER TABLE bills ENABLE ALWAYS TRIGGER ${trigger}`)
     await knex('feed_epochs').update({ cluster: 'another' })
   }
 

@@ -114,6 +114,7 @@ describe('while Postgres', () => {
       for (const { status } of await Promise.all(asked)) statuses.add(status)
     }
     expect([200, 202, 503]).toEqual(expect.arrayContaining([...statuses]))
-    await expectServed()
+    await replica.untilAnswer('/readyz', ({ status }) => status === 200)
+    expect(await ask('POST', `/admin/sync/${REALM}`)).toMatchObject({ status: 202 })
   })
 })

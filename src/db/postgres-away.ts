@@ -1,14 +1,10 @@
 import { nativeError } from './postgres-error.ts'
 
 /**
- * True for an error that says that Postgres cannot be reached or cannot do it now, and nothing about what was asked:
- * asked again later, it may do it. Errors of other sockets look alike: only for what a query threw.
+ * One clause on why Postgres cannot be reached or cannot do it now, without anything of the statement: asked again
+ * later, it may do it. Null for an error that says anything else. Errors of other sockets look alike: only for what a
+ * query threw.
  */
-export function isPostgresAway(thrown: unknown): boolean {
-  return whyPostgresAway(thrown) !== null
-}
-
-/** One clause on why Postgres cannot do it now, without anything of the statement; null when it is not away. */
 export function whyPostgresAway(thrown: unknown): string | null {
   const error = nativeError(thrown)
   if (typeof error !== 'object' || error === null) return null

@@ -1,5 +1,6 @@
 import type { Logger } from 'winston'
 import type { Database } from '../db/database.ts'
+import { whyPostgresAway } from '../db/postgres-away.ts'
 import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
 import type { RunOutcome } from '../sync/run-company.ts'
 
@@ -47,8 +48,9 @@ async function runWhileAsked(
     }
     return null
   } catch (thrown) {
-    // Whoever runs the company has logged it: the queue is given no more than its code.
-    return toLedgerError(thrown)
+    // Whoever runs the company has logged it: the queue is given no more than its code. Where Postgres was away before
+    // the run began, the request stands and the next tick queues it again.
+    return whyPostgresAway(thrown) === null ? toLedgerError(thrown) : null
   }
 }
 

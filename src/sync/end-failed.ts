@@ -1,4 +1,5 @@
 import type { Logger } from 'winston'
+import { whyPostgresAway } from '../db/postgres-away.ts'
 import { isPostgresError, postgresWords } from '../db/postgres-error.ts'
 import type { Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
@@ -80,8 +81,13 @@ async function giveWay(log: Logger, run: Run): Promise<FailedOutcome> {
   return { kind: 'gave_way', runId: run.id }
 }
 
-/** What a run keeps of a failure; of one that Postgres raised, its words without the statement. */
+/**
+ * What a run keeps of a failure; of one that Postgres raised, its words without the statement. A Postgres that is away
+ * comes back: no defect that the queue should keep.
+ */
 function failureOf(thrown: unknown): LedgerError {
+  const away = whyPostgresAway(thrown)
+  if (away !== null) return new LedgerError('unavailable', away, { cause: thrown })
   if (!isPostgresError(thrown)) return toLedgerError(thrown)
   return new LedgerError(
     'internal',

@@ -37,9 +37,13 @@ describe('a series of balances', () => {
     const version = (balance: string, from: string, to: string) =>
       knex.raw(
         `INSERT INTO balances_history
-         SELECT (v).*, CAST(:to AS timestamptz)
-           FROM (SELECT jsonb_populate_record(b, jsonb_build_object('current_balance', CAST(:balance AS numeric), 'valid_from', CAST(:from AS timestamptz))) AS v
-                   FROM balances b) t`,
+         SELECT h.*
+           FROM balances b
+          CROSS JOIN LATERAL jsonb_populate_record(
+                  NULL::balances_history,
+                  to_jsonb(b) || jsonb_build_object('current_balance', CAST(:balance AS numeric),
+                                                    'valid_from', CAST(:from AS timestamptz),
+                                                    'valid_to', CAST(:to AS timestamptz))) h`,
         { balance, from, to },
       )
     await version('10.10', '2026-03-02T15:00:00Z', '2026-03-04T04:59:59Z')

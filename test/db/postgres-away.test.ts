@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { connect } from '../../src/db/connect.ts'
 import { DBError, Model, raw } from 'objection'
-import { isPostgresAway, whyPostgresAway } from '../../src/db/postgres-away.ts'
+import { whyPostgresAway } from '../../src/db/postgres-away.ts'
 import { createEmptyDatabase } from '../setup/test-database.ts'
 
 const OPTIONS = { tls: 'off', poolMax: 1, applicationName: 'test', statementTimeoutMs: null } as const
@@ -21,9 +21,11 @@ async function failure(url: string, sql: string): Promise<unknown> {
 describe('a Postgres that is away', () => {
   test('is told from one that refuses a statement', async () => {
     const { url, drop } = await createEmptyDatabase()
-    expect(isPostgresAway(await failure(url, 'SELECT pg_terminate_backend(pg_backend_pid())'))).toBe(true)
-    expect(isPostgresAway(await failure(url, 'SELECT 1 / 0'))).toBe(false)
-    expect(isPostgresAway(await failure(url, 'SELECT nonsense'))).toBe(false)
+    expect(
+      whyPostgresAway(await failure(url, 'SELECT pg_terminate_backend(pg_backend_pid())')),
+    ).not.toBeNull()
+    expect(whyPostgresAway(await failure(url, 'SELECT 1 / 0'))).toBeNull()
+    expect(whyPostgresAway(await failure(url, 'SELECT nonsense'))).toBeNull()
     await drop()
   })
 
@@ -37,7 +39,7 @@ describe('a Postgres that is away', () => {
       .select(raw('pg_terminate_backend(pg_backend_pid())'))
       .catch((error: unknown) => error)
     expect(thrown).toBeInstanceOf(DBError)
-    expect(isPostgresAway(thrown)).toBe(true)
+    expect(whyPostgresAway(thrown)).not.toBeNull()
     await knex.destroy()
     await drop()
   })
@@ -63,6 +65,6 @@ describe('a Postgres that is away', () => {
 
   test('is seen where nobody listens', async () => {
     // Port 1 of this machine: nothing that is not root could listen there, and nothing does.
-    expect(isPostgresAway(await failure('postgres://nobody@127.0.0.1:1/none', 'SELECT 1'))).toBe(true)
+    expect(whyPostgresAway(await failure('postgres://nobody@127.0.0.1:1/none', 'SELECT 1'))).not.toBeNull()
   })
 })

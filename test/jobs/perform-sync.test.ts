@@ -53,6 +53,15 @@ describe('a job', () => {
     expect(await runs()).toEqual([{ status: 'succeeded', code: null, served: 1 }])
   })
 
+  test('is done when Postgres is away: the request stands, and nothing goes to the dead letters', async () => {
+    mirror = await start()
+    const away = Object.assign(new Error('terminating connection'), { code: '57P01' })
+    await perform({ last: true, run: () => Promise.reject(away) })
+    expect(await waits()).toEqual({ until: null, code: null })
+    await perform()
+    expect(await runs()).toEqual([{ status: 'succeeded', code: null, served: 1 }])
+  })
+
   test('begins no run in a process that stops', async () => {
     mirror = await start()
     await perform({ stop: AbortSignal.abort() })

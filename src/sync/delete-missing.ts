@@ -5,7 +5,7 @@ import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { countHeld, readHeld } from './count-held.ts'
 import { endDoubt, FEW_RECORDS, refuseUnconfirmed, type Vanished } from './disappearance.ts'
 import { countsOf, OVERLAP_MS, type Run } from './run.ts'
-import { takePage } from './take-page.ts'
+import { writePage } from './write-page.ts'
 
 export interface MissingRecords {
   /** Ids that a reading by id did not find. */
@@ -36,7 +36,7 @@ export async function deleteMissing(
   const isDoubtful = await seemsDisappearance(run, vanished)
   if (isDoubtful) await refuseUnconfirmed(run, entity, vanished)
   const changes = await inferTombstones(run, entity, qboIds, observedAt)
-  await takePage(
+  await writePage(
     run,
     entity,
     { changes, rejects: [], observedAt },

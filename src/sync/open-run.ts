@@ -46,15 +46,16 @@ interface CompanyRow {
 /** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
 export async function openRun(database: Database, realmId: string): Promise<OpenedRun | Skip> {
   return database.transaction(async (tx) => {
-    const opened = await takeLease(tx, realmId)
+    const opened = await tryToOpen(tx, realmId)
     if (opened !== 'held') return opened
     // A worker may come before the tick to a company whose process died.
     const abandoned = await abandonLapsedRuns(tx, realmId)
-    return abandoned.length === 0 ? 'held' : takeLease(tx, realmId)
+    return abandoned.length === 0 ? 'held' : tryToOpen(tx, realmId)
   })
 }
 
-async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
+/** Opens a run unless there is a reason not to. */
+async function tryToOpen(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
   const company = await lockCompany(tx, realmId)
   if (!company || !SYNCED_STATUSES.includes(company.status)) return 'inactive'
   if (company.requestedSeq <= company.servedSeq) return 'not_asked'

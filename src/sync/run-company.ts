@@ -7,7 +7,7 @@ import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { EntityError, RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
-import { captureChanges, captureEntity, takeTombstonesFirst } from './capture-changes.ts'
+import { captureChanges, captureEntity, captureBeforeListing } from './capture-changes.ts'
 import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
 import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
@@ -22,7 +22,7 @@ import { changedRecords, driftFound, happened } from './report.ts'
 import { retryRejects } from './retry-rejects.ts'
 import { countsOf, nothingTaken, type Run } from './run.ts'
 import { createRunPace } from './run-pace.ts'
-import { refuseEmptyHands, takeEach } from './take-entities.ts'
+import { refuseEmptyHands, forEachEntity } from './for-each-entity.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
@@ -89,7 +89,7 @@ export async function runCompany(
 
 async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promise<RunOutcome> {
   try {
-    await takeEverything(run)
+    await syncCompany(run)
     const finished = await finishRun(run, options)
     return { kind: 'finished', runId: run.id, ...finished }
   } catch (thrown) {
@@ -142,23 +142,23 @@ function noteCall(run: Run, call: QuickBooksCall): void {
   if (call.metered) run.meteredCalls += 1
 }
 
-async function takeEverything(run: Run): Promise<void> {
+async function syncCompany(run: Run): Promise<void> {
   await remap(run)
   const capturable = ENTITIES.filter((entity) => isCapturable(run, entity))
   // A company never synced, and one whose watermarks are older than change data capture reaches, is listed.
-  if (run.mode === 'full' || capturable.length === 0) await takeFull(run, capturable)
-  else if (!(await takeIncremental(run))) await takeFull(run, [])
+  if (run.mode === 'full' || capturable.length === 0) await syncByListings(run, capturable)
+  else if (!(await syncByChanges(run))) await syncByListings(run, [])
   await retryRejects(run)
   refuseEmptyHands(run)
 }
 
 /** @returns false when change data capture does not reach back as far as it would have to. */
-async function takeIncremental(run: Run): Promise<boolean> {
+async function syncByChanges(run: Run): Promise<boolean> {
   const { captured, alone, listed } = planIncremental(run)
   try {
     const startedAt = captured.length > 0 ? await captureChanges(run, captured) : await readCompany(run)
-    await takeEach(run, alone, 'capture', (entity) => captureEntity(run, entity))
-    await takeEach(run, listed, 'listing', (entity) => listEntity(run, entity, startedAt))
+    await forEachEntity(run, alone, 'capture', (entity) => captureEntity(run, entity))
+    await forEachEntity(run, listed, 'listing', (entity) => listEntity(run, entity, startedAt))
     return true
   } catch (error) {
     if (toLedgerError(error).code !== 'window_exceeded') throw error
@@ -167,10 +167,10 @@ async function takeIncremental(run: Run): Promise<boolean> {
 }
 
 /** @param toldFirst entities of which change data capture is asked before they are listed. */
-async function takeFull(run: Run, toldFirst: readonly Entity[]): Promise<void> {
+async function syncByListings(run: Run, toldFirst: readonly Entity[]): Promise<void> {
   run.mode = 'full'
-  const startedAt = await beginFull(run, toldFirst)
-  await takeEach(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
+  const startedAt = await beginListings(run, toldFirst)
+  await forEachEntity(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
 }
 
 /**
@@ -179,12 +179,12 @@ async function takeFull(run: Run, toldFirst: readonly Entity[]): Promise<void> {
  *
  * @returns QuickBooks' time of the run's first answer.
  */
-async function beginFull(run: Run, toldFirst: readonly Entity[]): Promise<Date> {
+async function beginListings(run: Run, toldFirst: readonly Entity[]): Promise<Date> {
   if (run.trigger === 'reconcile' && toldFirst.length > 0 && run.homeCurrency !== null) {
-    return (await takeTombstonesFirst(run, toldFirst)) ?? (await readCompany(run))
+    return (await captureBeforeListing(run, toldFirst)) ?? (await readCompany(run))
   }
   const startedAt = await readCompany(run)
-  await takeTombstonesFirst(run, toldFirst)
+  await captureBeforeListing(run, toldFirst)
   return startedAt
 }
 

@@ -8,21 +8,22 @@ import type { Owed, Run } from './run.ts'
 const FAILURES_OF_QUICKBOOKS = 2
 
 /**
- * Takes entities one after the other. One that cannot be taken keeps its watermark and its error, and the others go on.
+ * Does some work for entities, one after the other. One that fails keeps its watermark and its error, and the others go
+ * on.
  *
  * @param owed what an entity still owes that fails here.
  * @throws LedgerError what concerns the company or the app, and the failure of one entity where QuickBooks seems down.
  */
-export async function takeEach(
+export async function forEachEntity(
   run: Run,
   entities: readonly Entity[],
   owed: Owed,
-  take: (entity: Entity) => Promise<void>,
+  work: (entity: Entity) => Promise<void>,
 ): Promise<void> {
   for (const entity of inTurn(run, entities)) {
     if (run.troubles.has(entity)) continue
     try {
-      await take(entity)
+      await work(entity)
       run.isServed = true
     } catch (thrown) {
       noteTrouble(run, entity, thrown, owed)

@@ -3,7 +3,9 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { fewerMayDo, type ChangesAnswer } from '../quickbooks/quickbooks.ts'
 import { countsAgree } from './count-held.ts'
 import { listChanges, listEntity } from './list-entity.ts'
-import { capturedFrom, isAhead, noteCaptured, OVERLAP_MS, stateOf, type Run } from './run.ts'
+import { capturedFrom, isAhead, OVERLAP_MS, stateOf } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { noteAnswer, noteCaptured, noteToldFirst } from './run-progress.ts'
 import { entityError, forEachEntity } from './for-each-entity.ts'
 import { writeCapturedPage } from './write-captured-page.ts'
 import { checkUnreadable } from './unreadable-records.ts'
@@ -21,7 +23,7 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
   const first = await askShared(run, entities, askSince(run, entities))
   const startedAt = first?.observedAt ?? (await run.reader.companyInfo()).observedAt
   refuseAnswerOfThePast(run, entities, startedAt)
-  run.firstAnswerAt ??= startedAt
+  noteAnswer(run, startedAt)
   const lostMs = timeLostMs(run, entities, startedAt)
   const answer = first && lostMs > 0 ? await askShared(run, entities, askSince(run, entities, lostMs)) : first
   await forEachEntity(run, entities, 'capture', async (entity) => {
@@ -41,7 +43,7 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
 export async function captureBeforeListing(run: Run, entities: readonly Entity[]): Promise<Date | null> {
   const answer = entities.length > 0 ? await askOrNull(run, entities) : null
   if (!answer) return null
-  run.firstAnswerAt ??= answer.observedAt
+  noteAnswer(run, answer.observedAt)
   await forEachEntity(run, entities, 'listing', async (entity) => {
     await writeCapturedPage(run, entity, answer.pages.get(entity))
     // The cap is shared: alone, an entity may be told of whole.
@@ -49,8 +51,7 @@ export async function captureBeforeListing(run: Run, entities: readonly Entity[]
     await writeCapturedPage(run, entity, alone?.pages.get(entity))
     const whole = answer.overflow ? alone : answer
     if (!whole || whole.overflow) return
-    run.captured.set(entity, whole.observedAt)
-    run.toldFirst.add(entity)
+    noteToldFirst(run, entity, whole.observedAt)
   })
   return answer.observedAt
 }

@@ -4,7 +4,9 @@ import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { countHeld, readHeld } from './count-held.ts'
 import { endDoubt, FEW_RECORDS, refuseUnconfirmed, type Vanished } from './disappearance.ts'
-import { countsOf, OVERLAP_MS, type Run } from './run.ts'
+import { OVERLAP_MS } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { addCounts } from './run-progress.ts'
 import { writePage } from './write-page.ts'
 
 export interface MissingRecords {
@@ -46,7 +48,8 @@ export async function deleteMissing(
       along: (tx) => (isDoubtful ? endDoubt(tx, run, entity) : Promise.resolve()),
     },
   )
-  countsOf(run, entity).fetched -= qboIds.length
+  // They were not fetched.
+  addCounts(run, entity, { fetched: -qboIds.length })
   return true
 }
 

@@ -1,7 +1,9 @@
 import type { Entity } from '../domain/entity.ts'
 import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
 import { mayConcernOneEntity } from '../domain/reach.ts'
-import type { Owed, Run } from './run.ts'
+import type { Owed } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { noteFailed } from './run-progress.ts'
 
 // Two that fail in a run that has read nothing yet are no coincidence: QuickBooks is down, and each further one would
 // only cost it calls.
@@ -31,12 +33,11 @@ export async function forEachEntity(
   }
 }
 
-/** Notes that an entity could not be taken. @throws what was thrown where that does not concern the entity alone. */
+/** Notes that the work for an entity failed. @throws what was thrown where that does not concern the entity alone. */
 export function noteTrouble(run: Run, entity: Entity, thrown: unknown, owed: Owed): void {
   const error = entityError(run, thrown)
   if (!error) throw thrown
-  run.watermarks.delete(entity)
-  run.troubles.set(entity, { error, owes: run.captured.has(entity) ? 'listing' : owed })
+  noteFailed(run, entity, error, owed)
   // A doubt about what was read: it was read.
   if (error.code === 'mass_disappearance') run.isServed = true
   if (!run.isServed && run.troubles.size >= FAILURES_OF_QUICKBOOKS) throw thrown

@@ -6,9 +6,12 @@ import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.t
 import type { ListingPage } from '../quickbooks/quickbooks.ts'
 import { fenced } from './fenced.ts'
 import { settleListing } from './settle-listing.ts'
-import { resumableListing, type Listing, type Run } from './run.ts'
+import type { Listing } from './entity-state.ts'
+import { resumableListing } from './resumable-listing.ts'
+import type { Run } from './run.ts'
 import { writePage } from './write-page.ts'
 import { resolveUnmet } from './unreadable-records.ts'
+import { noteComplete, noteListed } from './run-progress.ts'
 
 /**
  * Lists an entity completely, oldest record first, and finds what QuickBooks no longer has. The place is kept with
@@ -19,7 +22,7 @@ import { resolveUnmet } from './unreadable-records.ts'
 export async function listEntity(run: Run, entity: Entity, startedAt: Date): Promise<void> {
   const resumed = resumableListing(run, entity)
   if (!resumed || resumed.cursor) await listToEnd(run, entity, resumed, startedAt)
-  run.watermarks.set(entity, resumed ? new Date(resumed.startedAt) : startedAt)
+  noteComplete(run, entity, resumed ? new Date(resumed.startedAt) : startedAt)
 }
 
 /** Lists from the kept place, or from the first record, to the end, and settles what the listing did not show. */
@@ -35,7 +38,7 @@ async function listToEnd(run: Run, entity: Entity, resumed: Listing | null, star
   // Before settling: a record that could be read this time no longer stands in the way of the count.
   if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
   run.advanced.delete(entity)
-  if (!run.captured.has(entity)) run.captured.set(entity, new Date(listing.startedAt))
+  noteListed(run, entity, new Date(listing.startedAt))
   await settleListing(run, entity, { end, seen, whole: !resumed })
   await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
@@ -91,7 +94,7 @@ async function listPages(
   }
 }
 
-/** Not before the place is kept: a page that could not be taken is a failure like any other. */
+/** Not before the place is kept: a page that could not be written is a failure like any other. */
 function giveWay(run: Run): never {
   run.gaveWay = true
   throw new LedgerError('unavailable', 'the run gives way to others')

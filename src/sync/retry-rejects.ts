@@ -3,7 +3,8 @@ import type { Entity } from '../domain/entity.ts'
 import { deleteMissing } from './delete-missing.ts'
 import { fenced } from './fenced.ts'
 import { putOffRejects } from './keep-rejects.ts'
-import { countsOf, type Run } from './run.ts'
+import type { Run } from './run.ts'
+import { noteRejected } from './run-progress.ts'
 import { entityError, noteTrouble } from './for-each-entity.ts'
 import { writePage } from './write-page.ts'
 
@@ -30,7 +31,7 @@ async function retryEntity(run: Run, entity: Entity): Promise<void> {
     else if (!error) throw thrown
     // They hold no watermark, so neither does it hold one that they could not be asked for.
     await fenced(run, (tx) => putOffRejects(tx, run, entity, due))
-    countsOf(run, entity).rejected += due.length
+    noteRejected(run, entity, due.length)
   }
 }
 

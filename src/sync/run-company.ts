@@ -7,22 +7,24 @@ import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import type { EntityError, RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
-import { captureChanges, captureEntity, captureBeforeListing } from './capture-changes.ts'
+import { captureBeforeListing, captureChanges, captureEntity } from './capture-changes.ts'
 import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
-import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
 import { keepLease, type Lease } from './keep-lease.ts'
-import { errorOf } from './keep-troubles.ts'
 import { listEntity } from './list-entity.ts'
 import { isCapturable, planIncremental } from './plan-run.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { pageRowsOf } from './page-rows.ts'
 import { remap } from './remap.ts'
+import { fenced } from './fenced.ts'
+import { errorOf } from './keep-troubles.ts'
 import { changedRecords, driftFound, happened } from './report.ts'
+import { noteCall } from './record-calls.ts'
 import { retryRejects } from './retry-rejects.ts'
-import { countsOf, nothingTaken, type Run } from './run.ts'
+import type { Run } from './run.ts'
+import { countsOf, noProgress, noteAnswer } from './run-progress.ts'
 import { createRunPace } from './run-pace.ts'
-import { refuseEmptyHands, forEachEntity } from './for-each-entity.ts'
+import { forEachEntity, refuseEmptyHands } from './for-each-entity.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
@@ -74,13 +76,15 @@ export async function runCompany(
   try {
     const signal = AbortSignal.any([stop, lease.signal])
     const goingSeconds = () => (options.database.clock.elapsedMs() - openingMs) / 1000
-    const run = beginRun(options, realmId, opened, {
+    const run = beginRun(options, opened, {
       lease,
       signal,
       mustGiveWay: () => mustGiveWay(goingSeconds()),
     })
     const outcome = await carryOut(options, run, { stop, signal })
-    logRun(options.log, run, outcome)
+    logRun(options.log, run, {
+      isPartial: outcome.kind === 'finished' && outcome.status === 'partial',
+    })
     return outcome
   } finally {
     lease.release()
@@ -97,9 +101,9 @@ async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promi
   }
 }
 
+/** Joins what was read at the opening with what the run works with. */
 function beginRun(
   options: SyncOptions,
-  realmId: string,
   opened: OpenedRun,
   {
     lease,
@@ -115,14 +119,13 @@ function beginRun(
   const pace = createRunPace({ clock, agesMs: opened.callAgesMs, signal, assured: () => lease.assured() })
   const run: Run = {
     ...opened,
-    ...nothingTaken(),
-    realmId,
+    ...noProgress(),
     signal,
     database: options.database,
     pace,
     mustGiveWay,
     reader: options.openReader({
-      realmId,
+      realmId: opened.realmId,
       homeCurrency: () => run.homeCurrency,
       onCall: (call) => noteCall(run, call),
       inTurn: pace.inTurn,
@@ -136,12 +139,7 @@ function beginRun(
   return run
 }
 
-function noteCall(run: Run, call: QuickBooksCall): void {
-  run.unrecordedCalls.push(call)
-  run.requests += 1
-  if (call.metered) run.meteredCalls += 1
-}
-
+/** Brings the mirror up to what QuickBooks has: by what changed where that reaches far enough, else by listings. */
 async function syncCompany(run: Run): Promise<void> {
   await remap(run)
   const capturable = ENTITIES.filter((entity) => isCapturable(run, entity))
@@ -188,10 +186,10 @@ async function beginListings(run: Run, toldFirst: readonly Entity[]): Promise<Da
   return startedAt
 }
 
-/** Reads the company's own record. @returns QuickBooks' time of the answer. */
+/** Reads the company's own record and keeps it, but for what the firm has set. @returns QuickBooks' time of the answer. */
 async function readCompany(run: Run): Promise<Date> {
   const info = await run.reader.companyInfo()
-  run.firstAnswerAt ??= info.observedAt
+  noteAnswer(run, info.observedAt)
   const { homeCurrency } = await run.reader.preferences()
   run.homeCurrency = homeCurrency ?? run.homeCurrency
   await fenced(run, async (tx) => {
@@ -207,12 +205,16 @@ async function readCompany(run: Run): Promise<Date> {
   return info.observedAt
 }
 
-function logRun(log: Logger, run: Run, outcome: RunOutcome): void {
+/**
+ * Logs what a run did, however it ended; at `warn` what a person should look at.
+ *
+ * @param isPartial it finished, and some of it failed.
+ */
+function logRun(log: Logger, run: Run, { isPartial }: { readonly isPartial: boolean }): void {
   if (run.drift.size > 0) {
     const { id: runId, realmId, trigger } = run
     log.warn('drift found', { runId, realmId, trigger, drift: driftFound(run) })
   }
-  const isPartial = outcome.kind === 'finished' && outcome.status === 'partial'
   log.log(isPartial ? 'warn' : 'info', 'sync run ended', {
     runId: run.id,
     realmId: run.realmId,
@@ -223,7 +225,7 @@ function logRun(log: Logger, run: Run, outcome: RunOutcome): void {
     changed: changedRecords(run),
     durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
     records: whatHappened(run),
-    ...(isPartial && { status: outcome.status, errors: whatFailed(run) }),
+    ...(isPartial && { status: 'partial', errors: whatFailed(run) }),
   })
 }
 
@@ -233,7 +235,7 @@ function whatHappened(run: Run): Record<string, object> {
   return Object.fromEntries(counts.filter(([, happening]) => Object.keys(happening).length > 0))
 }
 
-/** Errors of entities that the run could not take, or that it did not try again yet. */
+/** Errors of entities that failed in the run, or that it did not try again yet. */
 function whatFailed(run: Run): Record<string, EntityError> {
   const errors = ENTITIES.map((entity) => [entity, errorOf(run, entity)] as const)
   return Object.fromEntries(errors.flatMap(([entity, error]) => (error ? [[entity, error]] : [])))

@@ -52,7 +52,7 @@ async function findDisputed(
   )
 }
 
-/** Records that an answer showed after their alleged delete, though it could not be taken. */
+/** Records that an answer showed after their alleged delete, though it was rejected. */
 async function readRejectedSince(
   run: Run,
   entity: Entity,

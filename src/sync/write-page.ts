@@ -2,12 +2,12 @@ import type { Tx } from '../db/database.ts'
 import type { Change, Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
-import type { EntityCounts } from '../domain/sync-run.ts'
 import { applyChanges, type Applied } from './apply-changes.ts'
 import { postgresWords } from '../db/postgres-error.ts'
 import { fenced } from './fenced.ts'
 import { keepRejects, resolveRejects } from './keep-rejects.ts'
-import { countsOf, type Run } from './run.ts'
+import type { Run } from './run.ts'
+import { addCounts, noteRejected } from './run-progress.ts'
 
 export interface PageOptions {
   /** The page comes from a listing or a reading by id, not from change data capture. */
@@ -23,8 +23,7 @@ export interface PageOptions {
  * beyond its range), the page is halved until that record stands alone, and it is rejected.
  */
 export async function writePage(run: Run, entity: Entity, page: Page, options: PageOptions): Promise<void> {
-  const counts = countsOf(run, entity)
-  counts.fetched += page.changes.length + page.rejects.length
+  addCounts(run, entity, { fetched: page.changes.length + page.rejects.length })
   const refused = await writeWholeOrHalves(run, entity, latestOfEach(page.changes), page, options)
   if (refused.length > 0)
     await writeTogether(run, entity, { ...page, changes: [], rejects: refused }, options)
@@ -58,8 +57,8 @@ async function writeTogether(run: Run, entity: Entity, page: Page, options: Page
     await keepRejects(tx, run, entity, page)
     await options.along?.(tx)
   })
-  if (page.rejects.length > 0) run.openRejects.add(entity)
-  addCounts(countsOf(run, entity), { ...applied.counts, rejected: page.rejects.length })
+  noteRejected(run, entity, page.rejects.length)
+  addCounts(run, entity, applied.counts)
   if (applied.drift.length > 0) run.drift.set(entity, [...(run.drift.get(entity) ?? []), ...applied.drift])
 }
 
@@ -121,8 +120,4 @@ function latestOfEach(changes: readonly Change[]): Change[] {
     if (!other || change.sourceUpdatedAt >= other.sourceUpdatedAt) latest.set(change.qboId, change)
   }
   return [...latest.values()]
-}
-
-function addCounts(to: EntityCounts, from: Partial<EntityCounts>): void {
-  for (const [name, by] of Object.entries(from) as [keyof EntityCounts, number][]) to[name] += by
 }

@@ -18,7 +18,7 @@ export const DEFECTS: readonly Defect[] = [
     name: 'no overlap',
     edits: [
       {
-        file: 'src/sync/run.ts',
+        file: 'src/sync/entity-state.ts',
         find: 'export const OVERLAP_MS = 5 * 60_000',
         replace: 'export const OVERLAP_MS = 0',
       },

@@ -5,24 +5,23 @@ import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { toLedgerError } from '../domain/ledger-error.ts'
 import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
-import type { EntityError, RunStatus } from '../domain/sync-run.ts'
+import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
 import { captureBeforeListing, captureChanges, captureEntity } from './capture-changes.ts'
 import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
 import { finishRun } from './finish-run.ts'
 import { keepLease, type Lease } from './keep-lease.ts'
 import { listEntity } from './list-entity.ts'
+import { logRun } from './log-run.ts'
 import { isCapturable, planIncremental } from './plan-run.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { pageRowsOf } from './page-rows.ts'
 import { remap } from './remap.ts'
-import { fenced } from './fenced.ts'
-import { errorOf } from './keep-troubles.ts'
-import { changedRecords, driftFound, happened } from './report.ts'
+import { readCompany } from './read-company.ts'
 import { noteCall } from './record-calls.ts'
 import { retryRejects } from './retry-rejects.ts'
 import type { Run } from './run.ts'
-import { countsOf, noProgress, noteAnswer } from './run-progress.ts'
+import { noProgress } from './run-progress.ts'
 import { createRunPace } from './run-pace.ts'
 import { forEachEntity, refuseEmptyHands } from './for-each-entity.ts'
 
@@ -184,59 +183,4 @@ async function beginListings(run: Run, toldFirst: readonly Entity[]): Promise<Da
   const startedAt = await readCompany(run)
   await captureBeforeListing(run, toldFirst)
   return startedAt
-}
-
-/** Reads the company's own record and keeps it, but for what the firm has set. @returns QuickBooks' time of the answer. */
-async function readCompany(run: Run): Promise<Date> {
-  const info = await run.reader.companyInfo()
-  noteAnswer(run, info.observedAt)
-  const { homeCurrency } = await run.reader.preferences()
-  run.homeCurrency = homeCurrency ?? run.homeCurrency
-  await fenced(run, async (tx) => {
-    await tx.trx.raw(
-      `UPDATE companies
-          SET name = CASE WHEN 'name' = ANY (set_by_firm) THEN name ELSE coalesce(:name, name) END,
-              time_zone = CASE WHEN 'time_zone' = ANY (set_by_firm) THEN time_zone ELSE coalesce(:timeZone, time_zone) END,
-              country = coalesce(:country, country), home_currency = coalesce(:homeCurrency, home_currency)
-        WHERE realm_id = :realmId`,
-      { ...info, homeCurrency: run.homeCurrency, realmId: run.realmId },
-    )
-  })
-  return info.observedAt
-}
-
-/**
- * Logs what a run did, however it ended; at `warn` what a person should look at.
- *
- * @param isPartial it finished, and some of it failed.
- */
-function logRun(log: Logger, run: Run, { isPartial }: { readonly isPartial: boolean }): void {
-  if (run.drift.size > 0) {
-    const { id: runId, realmId, trigger } = run
-    log.warn('drift found', { runId, realmId, trigger, drift: driftFound(run) })
-  }
-  log.log(isPartial ? 'warn' : 'info', 'sync run ended', {
-    runId: run.id,
-    realmId: run.realmId,
-    trigger: run.trigger,
-    mode: run.mode,
-    requests: run.requests,
-    meteredCalls: run.meteredCalls,
-    changed: changedRecords(run),
-    durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
-    records: whatHappened(run),
-    ...(isPartial && { status: 'partial', errors: whatFailed(run) }),
-  })
-}
-
-/** An idle company's line stays short. */
-function whatHappened(run: Run): Record<string, object> {
-  const counts = ENTITIES.map((entity) => [entity, happened(countsOf(run, entity))] as const)
-  return Object.fromEntries(counts.filter(([, happening]) => Object.keys(happening).length > 0))
-}
-
-/** Errors of entities that failed in the run, or that it did not try again yet. */
-function whatFailed(run: Run): Record<string, EntityError> {
-  const errors = ENTITIES.map((entity) => [entity, errorOf(run, entity)] as const)
-  return Object.fromEntries(errors.flatMap(([entity, error]) => (error ? [[entity, error]] : [])))
 }

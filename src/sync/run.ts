@@ -46,7 +46,7 @@ export interface RunServices {
 export interface RunProgress {
   /** run-company: a run that was asked for changes may turn out to need listings. */
   mode: Mode
-  /** run-company */
+  /** read-company */
   homeCurrency: string | null
   /** run-company: the tokens that the run used last; undefined before it used any. */
   connection: ConnectionMark | undefined

@@ -4,7 +4,8 @@ import { createTokenCipher } from '../src/connections/token-cipher.ts'
 import type { Database } from '../src/db/database.ts'
 import { createQuickBooks } from '../src/quickbooks/quickbooks.ts'
 import { openRun } from '../src/sync/open-run.ts'
-import { nothingTaken, type Run } from '../src/sync/run.ts'
+import type { Run } from '../src/sync/run.ts'
+import { noProgress } from '../src/sync/run-progress.ts'
 
 export const BENCH_REALM = '4620816300000000901'
 
@@ -22,9 +23,8 @@ export async function openBenchRun(database: Database): Promise<Run> {
   if (typeof opened === 'string') throw new Error(`no run opens: ${opened}`)
   return {
     ...opened,
-    ...nothingTaken(),
+    ...noProgress(),
     signal: new AbortController().signal,
-    realmId: BENCH_REALM,
     database,
     reader: idleReader(database),
     pace: { inTurn: (call) => call(), agesMs: () => [] },

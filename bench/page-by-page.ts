@@ -1,5 +1,5 @@
 import { openBenchRun } from './open-bench-run.ts'
-import { takePage } from '../src/sync/take-page.ts'
+import { writePage } from '../src/sync/write-page.ts'
 import type { Way } from './way-to-write.ts'
 
 // What QuickBooks serves at most.
@@ -16,7 +16,7 @@ export function pageByPage(entity: 'bill' | 'invoice' = 'bill'): Way {
         for (let from = 0; from < versions.length; from += PAGE_ROWS) {
           const changes = versions.slice(from, from + PAGE_ROWS)
           const page = { changes, rejects: [], observedAt: database.clock.now() }
-          await takePage(run, entity, page, { authoritative: true })
+          await writePage(run, entity, page, { authoritative: true })
         }
       }
     },

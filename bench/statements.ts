@@ -10,7 +10,8 @@ import { finishRun } from '../src/sync/finish-run.ts'
 import { readKnown } from '../src/sync/known-records.ts'
 import { openRun } from '../src/sync/open-run.ts'
 import { readSyncMetrics } from '../src/sync/read-metrics.ts'
-import { nothingTaken, type Run } from '../src/sync/run.ts'
+import type { Run } from '../src/sync/run.ts'
+import { noProgress } from '../src/sync/run-progress.ts'
 import { countsAgree } from '../src/sync/count-held.ts'
 import type { BenchContext, Report, Result } from './bench.ts'
 import type { BenchDatabase } from './bench-postgres.ts'
@@ -108,9 +109,8 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
       if (typeof opened === 'string') throw new Error(opened)
       run = {
         ...opened,
-        ...nothingTaken(),
+        ...noProgress(),
         signal: new AbortController().signal,
-        realmId,
         database,
         reader: {
           ...idleReader(database),

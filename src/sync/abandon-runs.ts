@@ -3,7 +3,8 @@ import { rowsOf, type Tx } from '../db/database.ts'
 import type { Trigger } from '../domain/sync-run.ts'
 import { raiseTotals } from './raise-totals.ts'
 import { changedRecords, reportOf, runTotals } from './report.ts'
-import { RECENT_CALLS, type Run } from './run.ts'
+import { RECENT_CALLS } from './run-pace.ts'
+import type { Run } from './run.ts'
 
 interface AbandonedRun {
   readonly id: number

@@ -7,8 +7,9 @@ import type { EntityCounts } from '../domain/sync-run.ts'
 import { findSameColumns } from './compare-columns.ts'
 import { readRejected } from './keep-rejects.ts'
 import { readKnown } from './known-records.ts'
-import { OVERLAP_MS, stateOf, type Run } from './run.ts'
-import type { TakeOptions } from './take-page.ts'
+import { OVERLAP_MS, stateOf } from './entity-state.ts'
+import type { Run } from './run.ts'
+import type { PageOptions } from './write-page.ts'
 import { buryAll, deleteAll, digUp, touchAll, writeAll, type WriteContext } from './write-records.ts'
 
 interface Decided {
@@ -28,7 +29,7 @@ export async function applyChanges(
   run: Run,
   entity: Entity,
   page: Page,
-  { authoritative, compares = false }: Pick<TakeOptions, 'authoritative' | 'compares'>,
+  { authoritative, compares = false }: Pick<PageOptions, 'authoritative' | 'compares'>,
 ): Promise<Applied> {
   if (page.changes.length === 0) return { counts: {}, drift: [] }
   const reading = {

@@ -3,13 +3,15 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { fewerMayDo, type ChangesAnswer } from '../quickbooks/quickbooks.ts'
 import { countsAgree } from './count-held.ts'
 import { listChanges, listEntity } from './list-entity.ts'
-import { capturedFrom, isAhead, noteCaptured, OVERLAP_MS, stateOf, type Run } from './run.ts'
-import { entityError, takeEach } from './take-entities.ts'
-import { takeTold } from './take-told.ts'
+import { capturedFrom, isAhead, OVERLAP_MS, stateOf } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { noteAnswer, noteCaptured, noteToldFirst } from './run-progress.ts'
+import { entityError, forEachEntity } from './for-each-entity.ts'
+import { writeCapturedPage } from './write-captured-page.ts'
 import { checkUnreadable } from './unreadable-records.ts'
 
 /**
- * Takes what changed since the watermarks, by one call for all entities. An answer at the cap says nothing of what
+ * Writes what changed since the watermarks, by one call for all entities. An answer at the cap says nothing of what
  * it left out, and one that an entity breaks says nothing at all: then each entity is asked for alone, and one
  * of which that cannot be told either is listed by its changes.
  *
@@ -21,49 +23,48 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
   const first = await askShared(run, entities, askSince(run, entities))
   const startedAt = first?.observedAt ?? (await run.reader.companyInfo()).observedAt
   refuseAnswerOfThePast(run, entities, startedAt)
-  run.firstAnswerAt ??= startedAt
+  noteAnswer(run, startedAt)
   const lostMs = timeLostMs(run, entities, startedAt)
   const answer = first && lostMs > 0 ? await askShared(run, entities, askSince(run, entities, lostMs)) : first
-  await takeEach(run, entities, 'capture', async (entity) => {
-    if (answer && !answer.overflow) return takeAnswer(run, entity, answer)
-    await takeTold(run, entity, answer?.pages.get(entity))
+  await forEachEntity(run, entities, 'capture', async (entity) => {
+    if (answer && !answer.overflow) return writeAnswer(run, entity, answer)
+    await writeCapturedPage(run, entity, answer?.pages.get(entity))
     await captureEntity(run, entity, lostMs)
   })
   return startedAt
 }
 
 /**
- * Takes what change data capture tells ahead of a complete listing: a delete that QuickBooks itself reports need not be
+ * Writes what change data capture tells ahead of a complete listing: a delete that QuickBooks itself reports need not be
  * inferred, and only what was not told counts as drift. Moves no watermark.
  *
  * @returns QuickBooks' time of the answer; null without one.
  */
-export async function takeTombstonesFirst(run: Run, entities: readonly Entity[]): Promise<Date | null> {
+export async function captureBeforeListing(run: Run, entities: readonly Entity[]): Promise<Date | null> {
   const answer = entities.length > 0 ? await askOrNull(run, entities) : null
   if (!answer) return null
-  run.firstAnswerAt ??= answer.observedAt
-  await takeEach(run, entities, 'listing', async (entity) => {
-    await takeTold(run, entity, answer.pages.get(entity))
+  noteAnswer(run, answer.observedAt)
+  await forEachEntity(run, entities, 'listing', async (entity) => {
+    await writeCapturedPage(run, entity, answer.pages.get(entity))
     // The cap is shared: alone, an entity may be told of whole.
     const alone = answer.overflow ? await askOrNull(run, [entity]) : null
-    await takeTold(run, entity, alone?.pages.get(entity))
+    await writeCapturedPage(run, entity, alone?.pages.get(entity))
     const whole = answer.overflow ? alone : answer
     if (!whole || whole.overflow) return
-    run.captured.set(entity, whole.observedAt)
-    run.toldFirst.add(entity)
+    noteToldFirst(run, entity, whole.observedAt)
   })
   return answer.observedAt
 }
 
 /**
- * Takes what changed in one entity, by a call of its own. What an answer at the cap tells is true as far as it goes;
+ * Writes what changed in one entity, by a call of its own. What an answer at the cap tells is true as far as it goes;
  * the rest is listed.
  */
 export async function captureEntity(run: Run, entity: Entity, lostMs = 0): Promise<void> {
   const since = askSince(run, [entity], lostMs)
   const answer = await askOrNull(run, [entity], since)
-  if (answer && !answer.overflow) return takeAnswer(run, entity, answer)
-  await takeTold(run, entity, answer?.pages.get(entity))
+  if (answer && !answer.overflow) return writeAnswer(run, entity, answer)
+  await writeCapturedPage(run, entity, answer?.pages.get(entity))
   const startedAt = answer?.observedAt ?? (await run.reader.count(entity)).observedAt
   await listChanges(run, entity, since)
   noteCaptured(run, entity, startedAt)
@@ -107,8 +108,9 @@ async function askOrNull(
   }
 }
 
-async function takeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Promise<void> {
-  await takeTold(run, entity, answer.pages.get(entity))
+/** Writes what an answer that tells everything says of one entity, and notes up to when it does. */
+async function writeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Promise<void> {
+  await writeCapturedPage(run, entity, answer.pages.get(entity))
   noteCaptured(run, entity, answer.observedAt)
   // Where a listing is owed, it tells.
   const isSettled = !run.watermarks.has(entity) || (await checkUnreadable(run, entity))

@@ -4,8 +4,10 @@ import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { countHeld, readHeld } from './count-held.ts'
 import { endDoubt, FEW_RECORDS, refuseUnconfirmed, type Vanished } from './disappearance.ts'
-import { countsOf, OVERLAP_MS, type Run } from './run.ts'
-import { takePage } from './take-page.ts'
+import { OVERLAP_MS } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { addCounts } from './run-progress.ts'
+import { writePage } from './write-page.ts'
 
 export interface MissingRecords {
   /** Ids that a reading by id did not find. */
@@ -36,7 +38,7 @@ export async function deleteMissing(
   const isDoubtful = await seemsDisappearance(run, vanished)
   if (isDoubtful) await refuseUnconfirmed(run, entity, vanished)
   const changes = await inferTombstones(run, entity, qboIds, observedAt)
-  await takePage(
+  await writePage(
     run,
     entity,
     { changes, rejects: [], observedAt },
@@ -46,7 +48,8 @@ export async function deleteMissing(
       along: (tx) => (isDoubtful ? endDoubt(tx, run, entity) : Promise.resolve()),
     },
   )
-  countsOf(run, entity).fetched -= qboIds.length
+  // They were not fetched.
+  addCounts(run, entity, { fetched: -qboIds.length })
   return true
 }
 

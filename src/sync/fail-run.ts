@@ -12,10 +12,11 @@ import {
   judgeRefusal,
   SECOND_LOOK_SECONDS,
 } from './judge-refusal.ts'
-import { recordCalls, recordLastCalls } from './record-calls.ts'
+import { noteRecorded, recordCalls, recordLastCalls } from './record-calls.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
 import { raiseTotals } from './raise-totals.ts'
-import { RECENT_CALLS, type Run } from './run.ts'
+import { RECENT_CALLS } from './run-pace.ts'
+import type { Run } from './run.ts'
 
 export interface FailOptions {
   readonly intervalSeconds: number
@@ -78,7 +79,7 @@ async function closeUnjudged(run: Run, error: LedgerError, fate: Fate, log: Logg
   const delaySeconds = SECOND_LOOK_SECONDS
   const closed = await run.database.transaction((tx) => closeFailed(tx, run, error))
   if (!closed) throw new LedgerError('lease_lost', `run ${run.id} no longer holds its company`)
-  const calls = run.unrecordedCalls
+  const calls = [...run.unrecordedCalls]
   try {
     await run.database.transaction(async (tx) => {
       await noteFailure(tx, run, error)
@@ -86,7 +87,7 @@ async function closeUnjudged(run: Run, error: LedgerError, fate: Fate, log: Logg
       await recordCalls(tx, run.realmId, calls)
       await raiseTotals(tx, totalsOf(run, error, tx.now))
     })
-    run.unrecordedCalls = []
+    noteRecorded(run, calls)
   } catch (cause) {
     log.error('failure is told by its run alone', { runId: run.id, realmId: run.realmId, error: cause })
   }

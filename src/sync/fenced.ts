@@ -1,7 +1,7 @@
 import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { beat, HEARTBEAT_MS } from './keep-lease.ts'
-import { callTotals, recordCallsByDay } from './record-calls.ts'
+import { callTotals, noteRecorded, recordCallsByDay } from './record-calls.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
 import type { Run } from './run.ts'
 
@@ -23,7 +23,7 @@ export async function fenced(run: Run, work: (tx: Tx) => Promise<Increment[] | v
     await raiseTotals(tx, [...increments, ...callTotals(tx, run.realmId, calls)])
     if (isLong(run, tx)) await beat(tx.trx, run.id)
   })
-  run.unrecordedCalls = run.unrecordedCalls.slice(calls.length)
+  noteRecorded(run, calls)
 }
 
 function isLong(run: Run, tx: Tx): boolean {

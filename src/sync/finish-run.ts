@@ -7,7 +7,11 @@ import { fenced } from './fenced.ts'
 import { endDoubt } from './disappearance.ts'
 import { entityErrorOf, errorOf, keepTroubles, type TroubleOptions } from './keep-troubles.ts'
 import { changedRecords, failureTotals, recordTotals, reportOf, runTotals } from './report.ts'
-import { countsOf, isAhead, listedSince, RECENT_CALLS, servedRequestOf, stateOf, type Run } from './run.ts'
+import { isAhead, stateOf } from './entity-state.ts'
+import { listedSince, servedRequestOf } from './resumable-listing.ts'
+import { RECENT_CALLS } from './run-pace.ts'
+import type { Run } from './run.ts'
+import { countsOf } from './run-progress.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
@@ -139,7 +143,7 @@ async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
   )
 }
 
-/** A partial run tells with its own error why the first entity was not taken: who looks for a code finds it. */
+/** A partial run tells with its own error why the first entity failed: who looks for a code finds it. */
 function firstError(run: Run) {
   const [first] = run.troubles
   if (!first) return { code: null, message: null, intuitTid: null }

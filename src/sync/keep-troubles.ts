@@ -2,7 +2,8 @@ import { rowsOf, type Tx } from '../db/database.ts'
 import { entityWaitSeconds } from '../domain/fate.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { EntityError } from '../domain/sync-run.ts'
-import { stateOf, type Run, type RunTrouble } from './run.ts'
+import { stateOf } from './entity-state.ts'
+import type { Run, RunTrouble } from './run.ts'
 
 export interface TroubleOptions {
   readonly intervalSeconds: number
@@ -10,7 +11,7 @@ export interface TroubleOptions {
   readonly random: () => number
 }
 
-/** Keeps, of entities whose watermark stands still, how far their changes were taken and when to try them again. */
+/** Keeps, of entities whose watermark stands still, how far their changes were written and when to try them again. */
 export async function keepTroubles(tx: Tx, run: Run, options: TroubleOptions): Promise<void> {
   const captured = [...run.captured].filter(([entity]) => !run.watermarks.has(entity))
   const troubles = [...run.troubles].map(([entity, trouble]) => troubleRow(tx, run, entity, trouble, options))

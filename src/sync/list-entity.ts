@@ -6,9 +6,12 @@ import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.t
 import type { ListingPage } from '../quickbooks/quickbooks.ts'
 import { fenced } from './fenced.ts'
 import { settleListing } from './settle-listing.ts'
-import { resumableListing, type Listing, type Run } from './run.ts'
-import { takePage } from './take-page.ts'
+import type { Listing } from './entity-state.ts'
+import { resumableListing } from './resumable-listing.ts'
+import type { Run } from './run.ts'
+import { writePage } from './write-page.ts'
 import { resolveUnmet } from './unreadable-records.ts'
+import { noteComplete, noteListed } from './run-progress.ts'
 
 /**
  * Lists an entity completely, oldest record first, and finds what QuickBooks no longer has. The place is kept with
@@ -18,16 +21,12 @@ import { resolveUnmet } from './unreadable-records.ts'
  */
 export async function listEntity(run: Run, entity: Entity, startedAt: Date): Promise<void> {
   const resumed = resumableListing(run, entity)
-  if (!resumed || resumed.cursor) await takeListing(run, entity, resumed, startedAt)
-  run.watermarks.set(entity, resumed ? new Date(resumed.startedAt) : startedAt)
+  if (!resumed || resumed.cursor) await listToEnd(run, entity, resumed, startedAt)
+  noteComplete(run, entity, resumed ? new Date(resumed.startedAt) : startedAt)
 }
 
-async function takeListing(
-  run: Run,
-  entity: Entity,
-  resumed: Listing | null,
-  startedAt: Date,
-): Promise<void> {
+/** Lists from the kept place, or from the first record, to the end, and settles what the listing did not show. */
+async function listToEnd(run: Run, entity: Entity, resumed: Listing | null, startedAt: Date): Promise<void> {
   const listing = resumed ?? {
     startedAt: startedAt.toISOString(),
     request: run.servedRequest,
@@ -35,11 +34,11 @@ async function takeListing(
   }
   const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
   const unreadable = new Set<string>()
-  const end = await takePages(run, entity, listing, { seen, unreadable })
+  const end = await listPages(run, entity, listing, { seen, unreadable })
   // Before settling: a record that could be read this time no longer stands in the way of the count.
   if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
   run.advanced.delete(entity)
-  if (!run.captured.has(entity)) run.captured.set(entity, new Date(listing.startedAt))
+  noteListed(run, entity, new Date(listing.startedAt))
   await settleListing(run, entity, { end, seen, whole: !resumed })
   await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
@@ -49,16 +48,18 @@ export async function listChanges(run: Run, entity: Entity, since: Date): Promis
   let cursor: ListingCursor | null = startListing('changed', since)
   while (cursor) {
     const { page, next }: ListingPage = await run.reader.listPage(entity, cursor)
-    await takePage(run, entity, page, { authoritative: true })
+    await writePage(run, entity, page, { authoritative: true })
     cursor = next
   }
 }
 
 /**
+ * Writes every page that is left of a listing, and keeps the place with each.
+ *
  * @returns the cursor of the last page: where anything created since would follow.
  * @throws LedgerError when the run gives way to others; the place is kept.
  */
-async function takePages(
+async function listPages(
   run: Run,
   entity: Entity,
   listing: Listing,
@@ -75,7 +76,7 @@ async function takePages(
     for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
     for (const { qboId, position } of page.rejects) if (qboId === null && position) unreadable.add(position)
     try {
-      await takePage(run, entity, page, {
+      await writePage(run, entity, page, {
         authoritative: true,
         compares: true,
         along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
@@ -93,7 +94,7 @@ async function takePages(
   }
 }
 
-/** Not before the place is kept: a page that could not be taken is a failure like any other. */
+/** Not before the place is kept: a page that could not be written is a failure like any other. */
 function giveWay(run: Run): never {
   run.gaveWay = true
   throw new LedgerError('unavailable', 'the run gives way to others')

@@ -6,26 +6,15 @@ import type { Entity } from '../domain/entity.ts'
 import type { ErrorCode } from '../domain/ledger-error.ts'
 import type { Mode, Trigger } from '../domain/sync-run.ts'
 import { abandonLapsedRuns } from './abandon-runs.ts'
-import type { EntityState, Owed } from './run.ts'
+import type { EntityState, Owed } from './entity-state.ts'
+import type { RunFacts, RunProgress } from './run.ts'
 
 /** Why no run was opened. `not_asked`: every request was served. `waiting`: a pause stands. `held`: it runs already. */
 export type Skip = 'not_asked' | 'inactive' | 'waiting' | 'held'
 
-export interface OpenedRun {
-  readonly id: number
-  readonly trigger: Trigger
-  readonly mode: Mode
-  readonly servedRequest: number
-  readonly fullRequest: number
-  readonly byPerson: boolean
-  readonly startedAt: Date
-  readonly homeCurrency: string | null
-  readonly failuresInARow: number
+export interface OpenedRun extends RunFacts, Pick<RunProgress, 'mode' | 'homeCurrency' | 'openRejects'> {
   /** How long ago the last calls of the run before it left. */
   readonly callAgesMs: readonly number[]
-  readonly statusChangedAt: Date
-  readonly states: ReadonlyMap<Entity, EntityState>
-  readonly openRejects: Set<Entity>
 }
 
 interface CompanyRow {
@@ -46,15 +35,16 @@ interface CompanyRow {
 /** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
 export async function openRun(database: Database, realmId: string): Promise<OpenedRun | Skip> {
   return database.transaction(async (tx) => {
-    const opened = await takeLease(tx, realmId)
+    const opened = await tryToOpen(tx, realmId)
     if (opened !== 'held') return opened
     // A worker may come before the tick to a company whose process died.
     const abandoned = await abandonLapsedRuns(tx, realmId)
-    return abandoned.length === 0 ? 'held' : takeLease(tx, realmId)
+    return abandoned.length === 0 ? 'held' : tryToOpen(tx, realmId)
   })
 }
 
-async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
+/** Opens a run unless there is a reason not to. */
+async function tryToOpen(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
   const company = await lockCompany(tx, realmId)
   if (!company || !SYNCED_STATUSES.includes(company.status)) return 'inactive'
   if (company.requestedSeq <= company.servedSeq) return 'not_asked'
@@ -64,6 +54,7 @@ async function takeLease(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
   if (id === null) return 'held'
   return {
     id,
+    realmId,
     trigger: company.requestedTrigger,
     mode: company.requestedMode,
     servedRequest: company.requestedSeq,

@@ -1,7 +1,8 @@
 import { rowsOf } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { PageRows } from '../quickbooks/quickbooks.ts'
-import { stateOf, type Run } from './run.ts'
+import { stateOf } from './entity-state.ts'
+import type { Run } from './run.ts'
 
 /**
  * Keeps how many rows of an entity a page asks for, each time it changes: outside the transaction of a page, for one

@@ -1,5 +1,7 @@
 import { ENTITIES, type Entity } from '../domain/entity.ts'
-import { capturedFrom, resumableListing, stateOf, type Run } from './run.ts'
+import { capturedFrom, stateOf } from './entity-state.ts'
+import { resumableListing } from './resumable-listing.ts'
+import type { Run } from './run.ts'
 
 export interface Plan {
   /** By one call of change data capture for all of them. */
@@ -13,7 +15,7 @@ export interface Plan {
 // Change data capture reaches back 30 days; the day less is for clocks and for a run that takes its time.
 const CAPTURE_WINDOW_MS = 29 * 86_400_000
 
-/** What an incremental run takes, and how. An entity in error is tried again when its wait is over or a person asks. */
+/** What an incremental run asks for, and how. An entity in error is tried again when its wait is over or a person asks. */
 export function planIncremental(run: Run): Plan {
   const plan = planOf(run, (entity) => isDue(run, entity))
   const isEmpty = plan.captured.length + plan.alone.length + plan.listed.length === 0

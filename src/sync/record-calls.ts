@@ -19,10 +19,21 @@ export async function recordCalls(tx: Tx, realmId: string, calls: readonly Quick
 
 /** Counts the calls since the last transaction of a run that ends without its lease: they were made all the same. */
 export async function recordLastCalls(run: Run): Promise<void> {
-  const calls = run.unrecordedCalls
+  const calls = [...run.unrecordedCalls]
   if (calls.length === 0) return
   await run.database.transaction((tx) => recordCalls(tx, run.realmId, calls))
-  run.unrecordedCalls = []
+  noteRecorded(run, calls)
+}
+
+export function noteCall(run: Run, call: QuickBooksCall): void {
+  run.unrecordedCalls.push(call)
+  run.requests += 1
+  if (call.metered) run.meteredCalls += 1
+}
+
+/** Notes that the oldest calls of a run were recorded by a transaction that committed. */
+export function noteRecorded(run: Run, calls: readonly QuickBooksCall[]): void {
+  run.unrecordedCalls.splice(0, calls.length)
 }
 
 /** Counts calls by company, UTC day, kind and status. */

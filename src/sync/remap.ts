@@ -5,7 +5,9 @@ import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { mapStored, MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
 import { keepRejects } from './keep-rejects.ts'
-import { countsOf, stateOf, type Run } from './run.ts'
+import { stateOf } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { addCounts, noteRejected } from './run-progress.ts'
 
 const ROWS_PER_STATEMENT = 1000
 
@@ -79,9 +81,8 @@ async function writeRemapped(
     },
   )
   await keepRejects(tx, run, entity, { rejects, observedAt: null })
-  countsOf(run, entity).updated += remapped.filter(({ versioned }) => versioned).length
-  countsOf(run, entity).rejected += rejects.length
-  if (rejects.length > 0) run.openRejects.add(entity)
+  addCounts(run, entity, { updated: remapped.filter(({ versioned }) => versioned).length })
+  noteRejected(run, entity, rejects.length)
 }
 
 function remappedRow(entity: Entity, version: Version): Record<string, unknown> {

@@ -3,7 +3,9 @@ import { ENTITIES, type Entity } from '../domain/entity.ts'
 import type { EntityCounts, KeptReport, RunStatus } from '../domain/sync-run.ts'
 import { errorOf } from './keep-troubles.ts'
 import type { Increment } from './raise-totals.ts'
-import { countsOf, stateOf, type Run } from './run.ts'
+import { stateOf } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { countsOf } from './run-progress.ts'
 
 // Upper bounds in seconds: an idle company takes well under one, a backfill minutes.
 export const DURATION_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600] as const
@@ -13,7 +15,7 @@ const WRITTEN = ['inserted', 'updated', 'deleted', 'revived'] as const
 /**
  * What the run did, by entity, as `sync_runs.entities` keeps it.
  *
- * @param watermarks `moved` by a run that finished, but for entities that it could not take; `kept` by any other.
+ * @param watermarks `moved` by a run that finished, but for entities that failed; `kept` by any other.
  */
 export function reportOf(run: Run, watermarks: 'moved' | 'kept'): KeptReport {
   const report: KeptReport = {}

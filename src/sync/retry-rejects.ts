@@ -3,9 +3,10 @@ import type { Entity } from '../domain/entity.ts'
 import { deleteMissing } from './delete-missing.ts'
 import { fenced } from './fenced.ts'
 import { putOffRejects } from './keep-rejects.ts'
-import { countsOf, type Run } from './run.ts'
-import { entityError, noteTrouble } from './take-entities.ts'
-import { takePage } from './take-page.ts'
+import type { Run } from './run.ts'
+import { noteRejected } from './run-progress.ts'
+import { entityError, noteTrouble } from './for-each-entity.ts'
+import { writePage } from './write-page.ts'
 
 // One query by id takes so many; the rest is due in the next run.
 const RETRIES_PER_RUN = 100
@@ -30,14 +31,14 @@ async function retryEntity(run: Run, entity: Entity): Promise<void> {
     else if (!error) throw thrown
     // They hold no watermark, so neither does it hold one that they could not be asked for.
     await fenced(run, (tx) => putOffRejects(tx, run, entity, due))
-    countsOf(run, entity).rejected += due.length
+    noteRejected(run, entity, due.length)
   }
 }
 
 /** @returns those that are still not settled: QuickBooks does not find them, and counts them. */
 async function readAgain(run: Run, entity: Entity, due: readonly string[]): Promise<readonly string[]> {
   const { page, missing } = await run.reader.byIds(entity, due)
-  await takePage(run, entity, page, { authoritative: true })
+  await writePage(run, entity, page, { authoritative: true })
   if (missing.length === 0) return []
   const { count } = await run.reader.count(entity)
   const { observedAt } = page

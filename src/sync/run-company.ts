@@ -5,24 +5,25 @@ import { ENTITIES, type Entity } from '../domain/entity.ts'
 import { toLedgerError } from '../domain/ledger-error.ts'
 import type { InTurn } from '../domain/pace.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
-import type { EntityError, RunStatus } from '../domain/sync-run.ts'
+import type { RunStatus } from '../domain/sync-run.ts'
 import type { CompanyReader, PageRows } from '../quickbooks/quickbooks.ts'
-import { captureChanges, captureEntity, takeTombstonesFirst } from './capture-changes.ts'
+import { captureBeforeListing, captureChanges, captureEntity } from './capture-changes.ts'
 import { endFailed, type FailedOutcome, type Signals } from './end-failed.ts'
-import { fenced } from './fenced.ts'
 import { finishRun } from './finish-run.ts'
 import { keepLease, type Lease } from './keep-lease.ts'
-import { errorOf } from './keep-troubles.ts'
 import { listEntity } from './list-entity.ts'
+import { logRun } from './log-run.ts'
 import { isCapturable, planIncremental } from './plan-run.ts'
 import { openRun, type OpenedRun, type Skip } from './open-run.ts'
 import { pageRowsOf } from './page-rows.ts'
 import { remap } from './remap.ts'
-import { changedRecords, driftFound, happened } from './report.ts'
+import { readCompany } from './read-company.ts'
+import { noteCall } from './record-calls.ts'
 import { retryRejects } from './retry-rejects.ts'
-import { countsOf, nothingTaken, type Run } from './run.ts'
+import type { Run } from './run.ts'
+import { noProgress } from './run-progress.ts'
 import { createRunPace } from './run-pace.ts'
-import { refuseEmptyHands, takeEach } from './take-entities.ts'
+import { forEachEntity, refuseEmptyHands } from './for-each-entity.ts'
 
 export interface ReaderAccess {
   readonly realmId: string
@@ -74,13 +75,15 @@ export async function runCompany(
   try {
     const signal = AbortSignal.any([stop, lease.signal])
     const goingSeconds = () => (options.database.clock.elapsedMs() - openingMs) / 1000
-    const run = beginRun(options, realmId, opened, {
+    const run = beginRun(options, opened, {
       lease,
       signal,
       mustGiveWay: () => mustGiveWay(goingSeconds()),
     })
     const outcome = await carryOut(options, run, { stop, signal })
-    logRun(options.log, run, outcome)
+    logRun(options.log, run, {
+      isPartial: outcome.kind === 'finished' && outcome.status === 'partial',
+    })
     return outcome
   } finally {
     lease.release()
@@ -89,7 +92,7 @@ export async function runCompany(
 
 async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promise<RunOutcome> {
   try {
-    await takeEverything(run)
+    await syncCompany(run)
     const finished = await finishRun(run, options)
     return { kind: 'finished', runId: run.id, ...finished }
   } catch (thrown) {
@@ -97,9 +100,9 @@ async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promi
   }
 }
 
+/** Joins what was read at the opening with what the run works with. */
 function beginRun(
   options: SyncOptions,
-  realmId: string,
   opened: OpenedRun,
   {
     lease,
@@ -115,14 +118,13 @@ function beginRun(
   const pace = createRunPace({ clock, agesMs: opened.callAgesMs, signal, assured: () => lease.assured() })
   const run: Run = {
     ...opened,
-    ...nothingTaken(),
-    realmId,
+    ...noProgress(),
     signal,
     database: options.database,
     pace,
     mustGiveWay,
     reader: options.openReader({
-      realmId,
+      realmId: opened.realmId,
       homeCurrency: () => run.homeCurrency,
       onCall: (call) => noteCall(run, call),
       inTurn: pace.inTurn,
@@ -136,29 +138,24 @@ function beginRun(
   return run
 }
 
-function noteCall(run: Run, call: QuickBooksCall): void {
-  run.unrecordedCalls.push(call)
-  run.requests += 1
-  if (call.metered) run.meteredCalls += 1
-}
-
-async function takeEverything(run: Run): Promise<void> {
+/** Brings the mirror up to what QuickBooks has: by what changed where that reaches far enough, else by listings. */
+async function syncCompany(run: Run): Promise<void> {
   await remap(run)
   const capturable = ENTITIES.filter((entity) => isCapturable(run, entity))
   // A company never synced, and one whose watermarks are older than change data capture reaches, is listed.
-  if (run.mode === 'full' || capturable.length === 0) await takeFull(run, capturable)
-  else if (!(await takeIncremental(run))) await takeFull(run, [])
+  if (run.mode === 'full' || capturable.length === 0) await syncByListings(run, capturable)
+  else if (!(await syncByChanges(run))) await syncByListings(run, [])
   await retryRejects(run)
   refuseEmptyHands(run)
 }
 
 /** @returns false when change data capture does not reach back as far as it would have to. */
-async function takeIncremental(run: Run): Promise<boolean> {
+async function syncByChanges(run: Run): Promise<boolean> {
   const { captured, alone, listed } = planIncremental(run)
   try {
     const startedAt = captured.length > 0 ? await captureChanges(run, captured) : await readCompany(run)
-    await takeEach(run, alone, 'capture', (entity) => captureEntity(run, entity))
-    await takeEach(run, listed, 'listing', (entity) => listEntity(run, entity, startedAt))
+    await forEachEntity(run, alone, 'capture', (entity) => captureEntity(run, entity))
+    await forEachEntity(run, listed, 'listing', (entity) => listEntity(run, entity, startedAt))
     return true
   } catch (error) {
     if (toLedgerError(error).code !== 'window_exceeded') throw error
@@ -167,10 +164,10 @@ async function takeIncremental(run: Run): Promise<boolean> {
 }
 
 /** @param toldFirst entities of which change data capture is asked before they are listed. */
-async function takeFull(run: Run, toldFirst: readonly Entity[]): Promise<void> {
+async function syncByListings(run: Run, toldFirst: readonly Entity[]): Promise<void> {
   run.mode = 'full'
-  const startedAt = await beginFull(run, toldFirst)
-  await takeEach(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
+  const startedAt = await beginListings(run, toldFirst)
+  await forEachEntity(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
 }
 
 /**
@@ -179,62 +176,11 @@ async function takeFull(run: Run, toldFirst: readonly Entity[]): Promise<void> {
  *
  * @returns QuickBooks' time of the run's first answer.
  */
-async function beginFull(run: Run, toldFirst: readonly Entity[]): Promise<Date> {
+async function beginListings(run: Run, toldFirst: readonly Entity[]): Promise<Date> {
   if (run.trigger === 'reconcile' && toldFirst.length > 0 && run.homeCurrency !== null) {
-    return (await takeTombstonesFirst(run, toldFirst)) ?? (await readCompany(run))
+    return (await captureBeforeListing(run, toldFirst)) ?? (await readCompany(run))
   }
   const startedAt = await readCompany(run)
-  await takeTombstonesFirst(run, toldFirst)
+  await captureBeforeListing(run, toldFirst)
   return startedAt
-}
-
-/** Reads the company's own record. @returns QuickBooks' time of the answer. */
-async function readCompany(run: Run): Promise<Date> {
-  const info = await run.reader.companyInfo()
-  run.firstAnswerAt ??= info.observedAt
-  const { homeCurrency } = await run.reader.preferences()
-  run.homeCurrency = homeCurrency ?? run.homeCurrency
-  await fenced(run, async (tx) => {
-    await tx.trx.raw(
-      `UPDATE companies
-          SET name = CASE WHEN 'name' = ANY (set_by_firm) THEN name ELSE coalesce(:name, name) END,
-              time_zone = CASE WHEN 'time_zone' = ANY (set_by_firm) THEN time_zone ELSE coalesce(:timeZone, time_zone) END,
-              country = coalesce(:country, country), home_currency = coalesce(:homeCurrency, home_currency)
-        WHERE realm_id = :realmId`,
-      { ...info, homeCurrency: run.homeCurrency, realmId: run.realmId },
-    )
-  })
-  return info.observedAt
-}
-
-function logRun(log: Logger, run: Run, outcome: RunOutcome): void {
-  if (run.drift.size > 0) {
-    const { id: runId, realmId, trigger } = run
-    log.warn('drift found', { runId, realmId, trigger, drift: driftFound(run) })
-  }
-  const isPartial = outcome.kind === 'finished' && outcome.status === 'partial'
-  log.log(isPartial ? 'warn' : 'info', 'sync run ended', {
-    runId: run.id,
-    realmId: run.realmId,
-    trigger: run.trigger,
-    mode: run.mode,
-    requests: run.requests,
-    meteredCalls: run.meteredCalls,
-    changed: changedRecords(run),
-    durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
-    records: whatHappened(run),
-    ...(isPartial && { status: outcome.status, errors: whatFailed(run) }),
-  })
-}
-
-/** An idle company's line stays short. */
-function whatHappened(run: Run): Record<string, object> {
-  const counts = ENTITIES.map((entity) => [entity, happened(countsOf(run, entity))] as const)
-  return Object.fromEntries(counts.filter(([, happening]) => Object.keys(happening).length > 0))
-}
-
-/** Errors of entities that the run could not take, or that it did not try again yet. */
-function whatFailed(run: Run): Record<string, EntityError> {
-  const errors = ENTITIES.map((entity) => [entity, errorOf(run, entity)] as const)
-  return Object.fromEntries(errors.flatMap(([entity, error]) => (error ? [[entity, error]] : [])))
 }

@@ -48,3 +48,10 @@ export function createRunPace({ clock, agesMs, signal, assured }: RunPaceOptions
     agesMs: () => agesThatCount(ages(), RUN_PACE),
   }
 }
+
+/**
+ * For a statement that ends a run and updates its company: when the last calls left, by Postgres' clock, because that
+ * of the next run's process may differ from ours. Its parameter is `callAgesMs`.
+ */
+export const RECENT_CALLS = `ARRAY(
+  SELECT clock_timestamp() - make_interval(secs => age_ms / 1000) FROM unnest(CAST(:callAgesMs AS float8[])) AS age_ms)`

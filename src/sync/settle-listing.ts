@@ -8,7 +8,7 @@ import { countHeld } from './count-held.ts'
 import { deleteMissing } from './delete-missing.ts'
 import { nameUnreadable, trimUnreadable } from './unreadable-records.ts'
 import type { Run } from './run.ts'
-import { takePage } from './take-page.ts'
+import { writePage } from './write-page.ts'
 
 export interface FinishedListing {
   readonly end: ListingCursor
@@ -36,7 +36,7 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
     // Even then one record may be gone and another one new.
     if (held === count && !listing.whole) return
     if (held >= count && (await settleUnmet(run, entity, listing.seen, count))) return
-    await takeMissing(
+    await listUnseen(
       run,
       entity,
       look === 1 ? { ...listing.end, seen: [] } : startListing('created', null),
@@ -49,8 +49,8 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
   )
 }
 
-/** Takes what the listing did not meet, from a place of it on. */
-async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: Set<string>): Promise<void> {
+/** Lists again from a place on, and writes the records that were not seen before. */
+async function listUnseen(run: Run, entity: Entity, from: ListingCursor, seen: Set<string>): Promise<void> {
   let cursor: ListingCursor | null = from
   while (cursor) {
     const { page, next }: { page: Page; next: ListingCursor | null } = await run.reader.listPage(
@@ -60,7 +60,7 @@ async function takeMissing(run: Run, entity: Entity, from: ListingCursor, seen: 
     const isNew = ({ qboId }: { qboId: string | null }) => qboId === null || !seen.has(qboId)
     const newcomers = { ...page, changes: page.changes.filter(isNew), rejects: page.rejects.filter(isNew) }
     for (const { qboId } of [...newcomers.changes, ...newcomers.rejects]) if (qboId !== null) seen.add(qboId)
-    await takePage(run, entity, newcomers, { authoritative: true, compares: true })
+    await writePage(run, entity, newcomers, { authoritative: true, compares: true })
     cursor = next
   }
 }
@@ -80,7 +80,7 @@ async function settleUnmet(
   const unmet = (await readKnownIds(run, entity)).filter((qboId) => !seen.has(qboId))
   if (unmet.length > 0) {
     const { page, missing } = await run.reader.byIds(entity, unmet)
-    await takePage(run, entity, page, {
+    await writePage(run, entity, page, {
       authoritative: true,
       compares: true,
       along: (tx) => nameUnreadable(tx, run, entity, page.rejects),

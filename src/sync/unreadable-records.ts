@@ -3,7 +3,8 @@ import type { Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { readHeld } from './count-held.ts'
 import { fenced } from './fenced.ts'
-import { countsOf, type Run } from './run.ts'
+import type { Run } from './run.ts'
+import { countsOf } from './run-progress.ts'
 
 /**
  * Records that could not even be read are rejects known by their place in a listing. A settled listing leaves those

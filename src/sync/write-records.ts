@@ -19,10 +19,6 @@ export interface WriteContext {
 // company has to find a few.
 const BY_KEY = `t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND t.qbo_id = ANY (CAST(:qboIds AS text[]))`
 
-// Decisions are made on rows that were read without a lock, so each write asks again whether it is older than what is
-// there; of an authoritative reading the decision alone says, and the fence that nobody else wrote meanwhile.
-const NOT_OLDER = `(:authoritative OR (t.source_updated_at, t.observed_at) <= (r.source_updated_at, r.observed_at))`
-
 /** Inserts records or replaces their content. @returns the ids written. */
 export async function writeAll(
   context: WriteContext,
@@ -43,7 +39,7 @@ export async function writeAll(
       ORDER BY r.qbo_id
      ON CONFLICT (realm_id, qbo_id) DO UPDATE
         SET deleted_at = NULL, ${[...names, ...same].map((name) => `${name} = excluded.${name}`).join(', ')}
-      WHERE ${NOT_OLDER.replaceAll('r.', 'excluded.')}
+      WHERE ${notOlderThan('excluded')}
      RETURNING t.qbo_id`,
     {
       observedAt: context.observedAt,
@@ -66,7 +62,7 @@ export async function touchAll(context: WriteContext, versions: readonly Version
             last_synced_at = :now
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (qbo_id text, sync_token text, source_updated_at timestamptz, observed_at timestamptz)
-      WHERE ${BY_KEY} AND ${NOT_OLDER}
+      WHERE ${BY_KEY} AND ${notOlderThan('r')}
      RETURNING t.qbo_id`,
     {
       qboIds: textArray(versions.map(({ qboId }) => qboId)),
@@ -96,7 +92,7 @@ export async function deleteAll(context: WriteContext, tombstones: readonly Tomb
             sync_run_id = :runId
        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS r (qbo_id text, source_updated_at timestamptz, observed_at timestamptz)
-      WHERE ${BY_KEY} AND t.deleted_at IS NULL AND ${NOT_OLDER}
+      WHERE ${BY_KEY} AND t.deleted_at IS NULL AND ${notOlderThan('r')}
      RETURNING t.qbo_id`,
     {
       qboIds: textArray(tombstones.map(({ qboId }) => qboId)),
@@ -128,6 +124,15 @@ export async function digUp(context: WriteContext, qboIds: readonly string[]): P
     `DELETE FROM tombstones WHERE realm_id = :realmId AND entity = :entity AND qbo_id = ANY (:qboIds)`,
     { ...bindings(context), qboIds: [...qboIds] },
   )
+}
+
+/**
+ * Whether the row to write is no older than the row `t` that is there. The decision was made on rows read without a
+ * lock, so each write asks again. An authoritative reading need not: its decision stands, and the fence makes sure that
+ * nobody else wrote meanwhile.
+ */
+function notOlderThan(row: 'r' | 'excluded'): string {
+  return `(:authoritative OR (t.source_updated_at, t.observed_at) <= (${row}.source_updated_at, ${row}.observed_at))`
 }
 
 /** One row with all ids: a thousand rows of one would cost Node more than making the parameters did. */

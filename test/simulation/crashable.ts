@@ -4,9 +4,9 @@ import type { TokenSet } from '../../src/quickbooks/quickbooks.ts'
 /** Where a process may be killed. Each is a moment of a transaction that one file of the service begins. */
 const POINTS = {
   'after the lease': { file: 'sync/open-run.ts', moment: 'after' },
-  'between fetch and write': { file: 'sync/take-page.ts', moment: 'before' },
-  'inside the write of a page': { file: 'sync/take-page.ts', moment: 'inside' },
-  "after a page's commit": { file: 'sync/take-page.ts', moment: 'after' },
+  'between fetch and write': { file: 'sync/write-page.ts', moment: 'before' },
+  'inside the write of a page': { file: 'sync/write-page.ts', moment: 'inside' },
+  "after a page's commit": { file: 'sync/write-page.ts', moment: 'after' },
   'between write and watermark': { file: 'sync/finish-run.ts', moment: 'before' },
   'inside the finish': { file: 'sync/finish-run.ts', moment: 'inside' },
   'after the finish': { file: 'sync/finish-run.ts', moment: 'after' },

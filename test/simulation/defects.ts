@@ -18,7 +18,7 @@ export const DEFECTS: readonly Defect[] = [
     name: 'no overlap',
     edits: [
       {
-        file: 'src/sync/run.ts',
+        file: 'src/sync/entity-state.ts',
         find: 'export const OVERLAP_MS = 5 * 60_000',
         replace: 'export const OVERLAP_MS = 0',
       },
@@ -36,8 +36,8 @@ export const DEFECTS: readonly Defect[] = [
       {
         // The statement asks again; either one alone would do.
         file: 'src/sync/write-records.ts',
-        find: 'const NOT_OLDER = `(:authoritative OR ',
-        replace: 'const NOT_OLDER = `(true OR :authoritative OR ',
+        find: 'return `(:authoritative OR ',
+        replace: 'return `(true OR :authoritative OR ',
       },
     ],
   },
@@ -96,8 +96,8 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/sync/capture-changes.ts',
-        find: '    if (answer && !answer.overflow) return takeAnswer(run, entity, answer)\n    await',
-        replace: '    if (answer) return takeAnswer(run, entity, answer)\n    await',
+        find: '    if (answer && !answer.overflow) return writeAnswer(run, entity, answer)\n    await',
+        replace: '    if (answer) return writeAnswer(run, entity, answer)\n    await',
       },
     ],
   },

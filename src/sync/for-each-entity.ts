@@ -1,28 +1,31 @@
 import type { Entity } from '../domain/entity.ts'
 import { toLedgerError, type LedgerError } from '../domain/ledger-error.ts'
 import { mayConcernOneEntity } from '../domain/reach.ts'
-import type { Owed, Run } from './run.ts'
+import type { Owed } from './entity-state.ts'
+import type { Run } from './run.ts'
+import { noteFailed } from './run-progress.ts'
 
 // Two that fail in a run that has read nothing yet are no coincidence: QuickBooks is down, and each further one would
 // only cost it calls.
 const FAILURES_OF_QUICKBOOKS = 2
 
 /**
- * Takes entities one after the other. One that cannot be taken keeps its watermark and its error, and the others go on.
+ * Does some work for entities, one after the other. One that fails keeps its watermark and its error, and the others go
+ * on.
  *
  * @param owed what an entity still owes that fails here.
  * @throws LedgerError what concerns the company or the app, and the failure of one entity where QuickBooks seems down.
  */
-export async function takeEach(
+export async function forEachEntity(
   run: Run,
   entities: readonly Entity[],
   owed: Owed,
-  take: (entity: Entity) => Promise<void>,
+  work: (entity: Entity) => Promise<void>,
 ): Promise<void> {
   for (const entity of inTurn(run, entities)) {
     if (run.troubles.has(entity)) continue
     try {
-      await take(entity)
+      await work(entity)
       run.isServed = true
     } catch (thrown) {
       noteTrouble(run, entity, thrown, owed)
@@ -30,12 +33,11 @@ export async function takeEach(
   }
 }
 
-/** Notes that an entity could not be taken. @throws what was thrown where that does not concern the entity alone. */
+/** Notes that the work for an entity failed. @throws what was thrown where that does not concern the entity alone. */
 export function noteTrouble(run: Run, entity: Entity, thrown: unknown, owed: Owed): void {
   const error = entityError(run, thrown)
   if (!error) throw thrown
-  run.watermarks.delete(entity)
-  run.troubles.set(entity, { error, owes: run.captured.has(entity) ? 'listing' : owed })
+  noteFailed(run, entity, error, owed)
   // A doubt about what was read: it was read.
   if (error.code === 'mass_disappearance') run.isServed = true
   if (!run.isServed && run.troubles.size >= FAILURES_OF_QUICKBOOKS) throw thrown

@@ -4,24 +4,27 @@ import { isDisputed } from '../domain/decide.ts'
 import type { Entity } from '../domain/entity.ts'
 import { noteAlive, readKnown } from './known-records.ts'
 import type { Run } from './run.ts'
-import { takePage } from './take-page.ts'
+import { writePage } from './write-page.ts'
 
-/** Takes a page of changes, asking by id for records whose tombstone contradicts the same answer or a later one. */
-export async function takeTold(run: Run, entity: Entity, page: Page | undefined): Promise<void> {
+/**
+ * Writes a page that change data capture told. Records whose tombstone contradicts the same answer or a later one are
+ * asked for by id first.
+ */
+export async function writeCapturedPage(run: Run, entity: Entity, page: Page | undefined): Promise<void> {
   if (!page) return
   const disputed = await findDisputed(run, entity, page)
   const undisputed = page.changes.filter((change) => !disputed.has(change.qboId) || change.kind === 'version')
-  await takePage(run, entity, { ...page, changes: undisputed }, { authoritative: false })
+  await writePage(run, entity, { ...page, changes: undisputed }, { authoritative: false })
   if (disputed.size === 0) return
   const { page: alive, missing } = await run.reader.byIds(entity, [...disputed.keys()])
-  await takePage(run, entity, alive, {
+  await writePage(run, entity, alive, {
     authoritative: true,
     // The next answer tells of the tombstone again, perhaps without the record beside it.
     along: (tx) => noteAlive(tx, run, entity, alive),
   })
   // The answer by id is what proves them, and speaks for its own moment.
   const confirmed = missing.flatMap((qboId) => disputed.get(qboId) ?? [])
-  await takePage(run, entity, { ...alive, changes: confirmed, rejects: [] }, { authoritative: true })
+  await writePage(run, entity, { ...alive, changes: confirmed, rejects: [] }, { authoritative: true })
 }
 
 async function findDisputed(
@@ -49,7 +52,7 @@ async function findDisputed(
   )
 }
 
-/** Records that an answer showed after their alleged delete, though it could not be taken. */
+/** Records that an answer showed after their alleged delete, though it was rejected. */
 async function readRejectedSince(
   run: Run,
   entity: Entity,

@@ -2,14 +2,14 @@ import type { Tx } from '../db/database.ts'
 import type { Change, Page, Reject } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
-import type { EntityCounts } from '../domain/sync-run.ts'
 import { applyChanges, type Applied } from './apply-changes.ts'
 import { postgresWords } from '../db/postgres-error.ts'
 import { fenced } from './fenced.ts'
 import { keepRejects, resolveRejects } from './keep-rejects.ts'
-import { countsOf, type Run } from './run.ts'
+import type { Run } from './run.ts'
+import { addCounts, noteRejected } from './run-progress.ts'
 
-export interface TakeOptions {
+export interface PageOptions {
   /** The page comes from a listing or a reading by id, not from change data capture. */
   readonly authoritative: boolean
   /** The page is a part of a complete listing: what it corrects and nobody told of is drift. */
@@ -19,62 +19,63 @@ export interface TakeOptions {
 }
 
 /**
- * Takes one page into the mirror in one transaction. When Postgres itself refuses a record (a null byte, a number
+ * Writes one page into the mirror in one transaction. When Postgres itself refuses a record (a null byte, a number
  * beyond its range), the page is halved until that record stands alone, and it is rejected.
  */
-export async function takePage(run: Run, entity: Entity, page: Page, options: TakeOptions): Promise<void> {
-  const counts = countsOf(run, entity)
-  counts.fetched += page.changes.length + page.rejects.length
-  const refused = await takeChanges(run, entity, latestOfEach(page.changes), page, options)
-  if (refused.length > 0) await takeRest(run, entity, { ...page, changes: [], rejects: refused }, options)
+export async function writePage(run: Run, entity: Entity, page: Page, options: PageOptions): Promise<void> {
+  addCounts(run, entity, { fetched: page.changes.length + page.rejects.length })
+  const refused = await writeWholeOrHalves(run, entity, latestOfEach(page.changes), page, options)
+  if (refused.length > 0)
+    await writeTogether(run, entity, { ...page, changes: [], rejects: refused }, options)
 }
 
 /** @returns the records that Postgres refused; when there are none, the whole page is done. */
-async function takeChanges(
+async function writeWholeOrHalves(
   run: Run,
   entity: Entity,
   changes: readonly Change[],
   page: Page,
-  options: TakeOptions,
+  options: PageOptions,
 ): Promise<Reject[]> {
   try {
-    await takeRest(run, entity, { ...page, changes }, options)
+    await writeTogether(run, entity, { ...page, changes }, options)
     return []
   } catch (error) {
     if (!isRefusalOfData(error)) throw error
-    const refused = await findRefused(run, entity, changes, page, options)
+    const refused = await writeHalves(run, entity, changes, page, options)
     return [...page.rejects, ...refused]
   }
 }
 
-async function takeRest(run: Run, entity: Entity, page: Page, options: TakeOptions): Promise<void> {
-  let taken: Applied = { counts: {}, drift: [] }
+/** One transaction: the changes of a page, its rejects, and what is to be written along with it. */
+async function writeTogether(run: Run, entity: Entity, page: Page, options: PageOptions): Promise<void> {
+  let applied: Applied = { counts: {}, drift: [] }
   await fenced(run, async (tx) => {
-    taken = await applyChanges(tx, run, entity, page, options)
+    applied = await applyChanges(tx, run, entity, page, options)
     // First: where one answer holds a record twice, what was rejected of it stays open until it is read by its id.
     if (run.openRejects.has(entity)) await resolveRejects(tx, run, entity, page, options)
     await keepRejects(tx, run, entity, page)
     await options.along?.(tx)
   })
-  if (page.rejects.length > 0) run.openRejects.add(entity)
-  addCounts(countsOf(run, entity), { ...taken.counts, rejected: page.rejects.length })
-  if (taken.drift.length > 0) run.drift.set(entity, [...(run.drift.get(entity) ?? []), ...taken.drift])
+  noteRejected(run, entity, page.rejects.length)
+  addCounts(run, entity, applied.counts)
+  if (applied.drift.length > 0) run.drift.set(entity, [...(run.drift.get(entity) ?? []), ...applied.drift])
 }
 
 /** Halves until what is refused stands alone; everything else is written on the way. */
-async function findRefused(
+async function writeHalves(
   run: Run,
   entity: Entity,
   changes: readonly Change[],
   page: Page,
-  options: TakeOptions,
+  options: PageOptions,
 ): Promise<Reject[]> {
   const middle = Math.ceil(changes.length / 2)
   const refused: Reject[] = []
   for (const half of [changes.slice(0, middle), changes.slice(middle)]) {
     if (half.length === 0) continue
     try {
-      await takeRest(
+      await writeTogether(
         run,
         entity,
         { ...page, changes: half, rejects: [] },
@@ -85,7 +86,7 @@ async function findRefused(
       refused.push(
         ...(half.length === 1
           ? [asReject(half[0]!, error)]
-          : await findRefused(run, entity, half, page, options)),
+          : await writeHalves(run, entity, half, page, options)),
       )
     }
   }
@@ -119,8 +120,4 @@ function latestOfEach(changes: readonly Change[]): Change[] {
     if (!other || change.sourceUpdatedAt >= other.sourceUpdatedAt) latest.set(change.qboId, change)
   }
   return [...latest.values()]
-}
-
-function addCounts(to: EntityCounts, from: Partial<EntityCounts>): void {
-  for (const [name, by] of Object.entries(from) as [keyof EntityCounts, number][]) to[name] += by
 }

@@ -1,0 +1,76 @@
+import type { Entity } from '../domain/entity.ts'
+import type { LedgerError } from '../domain/ledger-error.ts'
+import { noCounts, type EntityCounts } from '../domain/sync-run.ts'
+import { stateOf, type Owed } from './entity-state.ts'
+import type { Run, RunProgress } from './run.ts'
+
+/** Where a run stands before its first call; the rest of its progress begins with what was read when it was opened. */
+export function noProgress() {
+  return {
+    connection: undefined,
+    firstAnswerAt: null,
+    watermarks: new Map(),
+    captured: new Map(),
+    toldFirst: new Set(),
+    troubles: new Map(),
+    counts: new Map(),
+    drift: new Map(),
+    advanced: new Set(),
+    gaveWay: false,
+    isServed: false,
+    isVanishing: false,
+    unrecordedCalls: [],
+    requests: 0,
+    meteredCalls: 0,
+  } satisfies Omit<RunProgress, 'mode' | 'homeCurrency' | 'openRejects'>
+}
+
+/** Notes QuickBooks' time of an answer, if it is the run's first. */
+export function noteAnswer(run: Run, observedAt: Date): void {
+  run.firstAnswerAt ??= observedAt
+}
+
+/** Notes up to when changes were written. The watermark follows, unless it waits for a listing. */
+export function noteCaptured(run: Run, entity: Entity, until: Date): void {
+  run.captured.set(entity, until)
+  if (stateOf(run, entity).trouble?.owes !== 'listing') run.watermarks.set(entity, until)
+}
+
+/** Notes that change data capture told everything up to a moment before a listing. The watermark waits for that. */
+export function noteToldFirst(run: Run, entity: Entity, until: Date): void {
+  run.captured.set(entity, until)
+  run.toldFirst.add(entity)
+}
+
+/** Notes that a listing came to its end: what changed before it began is written, whether or not it can be settled. */
+export function noteListed(run: Run, entity: Entity, startedAt: Date): void {
+  if (!run.captured.has(entity)) run.captured.set(entity, startedAt)
+}
+
+/** Notes that a settled listing shows an entity complete as of a moment. */
+export function noteComplete(run: Run, entity: Entity, asOf: Date): void {
+  run.watermarks.set(entity, asOf)
+}
+
+/** Notes that an entity failed. One whose changes are written owes a listing, whatever failed. */
+export function noteFailed(run: Run, entity: Entity, error: LedgerError, owed: Owed): void {
+  run.watermarks.delete(entity)
+  run.troubles.set(entity, { error, owes: run.captured.has(entity) ? 'listing' : owed })
+}
+
+export function countsOf(run: Run, entity: Entity): Readonly<EntityCounts> {
+  return run.counts.get(entity) ?? noCounts()
+}
+
+export function addCounts(run: Run, entity: Entity, by: Partial<EntityCounts>): void {
+  const counts = { ...countsOf(run, entity) }
+  for (const [name, more] of Object.entries(by) as [keyof EntityCounts, number][]) counts[name] += more
+  run.counts.set(entity, counts)
+}
+
+/** Counts records that were rejected, or stay so. */
+export function noteRejected(run: Run, entity: Entity, records: number): void {
+  if (records === 0) return
+  addCounts(run, entity, { rejected: records })
+  run.openRejects.add(entity)
+}

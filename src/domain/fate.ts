@@ -83,12 +83,17 @@ const BLAMES_COMPANY: readonly ErrorCode[] = [
 
 /**
  * How long one entity waits that could not be taken while the others were. From half an interval, so that the next run
- * tries it again, doubling to a day: each attempt may list a whole company.
+ * tries it again; where each attempt may list a whole company, doubling to a day.
  */
-export function entityWaitSeconds(error: LedgerError, context: FateContext): number {
+export function entityWaitSeconds(
+  error: LedgerError,
+  context: FateContext,
+  { listsIt }: { readonly listsIt: boolean },
+): number {
   if (error.code === 'mass_disappearance') return DAY_SECONDS
-  const doubled = (context.intervalSeconds / 2) * 2 ** Math.min(context.failuresBefore, 16)
-  return Math.min(doubled, DAY_SECONDS) * (0.9 + context.jitter / 10)
+  const half = context.intervalSeconds / 2
+  const wait = listsIt ? Math.min(half * 2 ** Math.min(context.failuresBefore, 16), DAY_SECONDS) : half
+  return wait * (0.9 + context.jitter / 10)
 }
 
 /** Doubling from half a minute, at most nine tenths of an interval, the upper half of each step random. */

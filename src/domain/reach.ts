@@ -8,6 +8,8 @@ import type { LedgerError } from './ledger-error.ts'
 export function mayConcernOneEntity({ code, details }: LedgerError): boolean {
   switch (code) {
     case 'unavailable':
+      // A token that was refused again, or a user without rights, is not of one entity.
+      return details.httpStatus !== 401 && details.httpStatus !== 403
     case 'poisoned_page':
     case 'invalid_payload':
     case 'mass_disappearance':

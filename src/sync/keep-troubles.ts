@@ -74,11 +74,15 @@ function troubleRow(
   const { code, message, intuitTid } = entityErrorOf(trouble)
   // A listing that came further is on its way, however often it is cut off.
   const before = run.advanced.has(entity) ? 0 : (stateOf(run, entity).trouble?.failures ?? 0)
-  const waitSeconds = entityWaitSeconds(trouble.error, {
-    failuresBefore: before,
-    intervalSeconds,
-    jitter: random(),
-  })
+  const waitSeconds = entityWaitSeconds(
+    trouble.error,
+    {
+      failuresBefore: before,
+      intervalSeconds,
+      jitter: random(),
+    },
+    { listsIt: trouble.owes === 'listing' },
+  )
   return {
     entity,
     code,

@@ -93,7 +93,6 @@ export const FAULTS_OF_ONE_COMPANY: Partial<Record<FaultKind, Answered>> = {
   fault200: unavailable,
   html200: unavailable,
   emptyBody200: unavailable,
-  groupFault: unavailable,
   connectionReset: unavailable,
   connectionResetMidBody: unavailable,
   truncatedJson: unavailable,
@@ -130,6 +129,7 @@ export const SURVIVED: readonly FaultKind[] = [
   'scrambleTies',
   'poisonedRecord',
   'staleRead',
+  'groupFault',
 ]
 
 /** The minutes of the hour in which a company is tried: the first tick after each wait. */

@@ -6,7 +6,6 @@ import {
   FAULTS_NEVER_EARNED,
   FAULTS_OF_A_COMPANY_OR_THE_APP,
   FAULTS_OF_ONE_COMPANY,
-  AN_INTERVAL_MINUTES,
   triesFrom,
   type Answered,
 } from './answers.ts'
@@ -42,16 +41,11 @@ interface Case {
   /** Calls that the simulator did not see. */
   readonly callsElsewhere: () => number
   readonly mend: () => Promise<void> | void
-  /** A backfill that stopped half way: what it goes on with is as old as its beginning. */
-  readonly isGoneOnWith: boolean
 }
 
 // A run stops at the first call that fails: a renewal of the token, the call, and its one repetition.
 const CALLS_A_RUN = 3
-// The group of one entity fails: from the second run on the others are asked for alone and taken, that is a count, a
-// call for each entity, and a count of the one that fails. In a backfill they are listed and counted, once.
-// Its pages are halved down to one row, and some rows behind that are tried.
-const CALLS_AROUND_A_GROUP = 9 + Math.log2(1024) + 6
+
 // Every hour has its share of each kind of answer. More would mean more than four companies throttled at a time,
 // which is no matter of one company any more.
 const HOURS = 3
@@ -68,7 +62,7 @@ export function describeHours(phase: Phase, realmPrefix: string): void {
 
   afterAll(() => service.close())
 
-  describe.each(deal(allCases(phase), HOURS))('in hour $hour', ({ hour: number, cases }) => {
+  describe.each(deal(allCases(), HOURS))('in hour $hour', ({ hour: number, cases }) => {
     const realm = (index: number) => `${realmPrefix}${number}${String(index).padStart(3, '0')}`
     // The sick come first in everything.
     const sick = cases.map((_, index) => realm(index))
@@ -145,28 +139,25 @@ export function describeHours(phase: Phase, realmPrefix: string): void {
           if (answered.mended === 'by resuming') await operate.resumeCompany(realmId)
           if (answered.mended === 'by new tokens') await operate.registerCompany(newTokens(service, realmId))
         }
-        const longest = Math.max(...rows.map((row) => minutesToMend(row)))
+        const longest = Math.max(...rows.map((row) => row.answered.withinMinutes))
         complete = await playUntilComplete(service, all, longest)
       }, HOUR_TIMEOUT_MS)
 
-      test.each(rows)(
-        '$name is got over in time: $answered.mended',
-        async ({ realmId, answered, isGoneOnWith }) => {
-          const [first] = await runsSince(service, realmId, mended)
-          expect(first).toMatchObject({ status: 'succeeded' })
-          expect(first!.minute).toBeLessThanOrEqual(answered.withinMinutes)
-          expect(complete.get(realmId)).toBeLessThanOrEqual(minutesToMend({ answered, isGoneOnWith }))
-          expect(await companyRow(service.mirror, realmId)).toMatchObject({
-            status: 'active',
-            status_code: null,
-            failures_in_a_row: 0,
-            failing_since: null,
-            failing_code: null,
-            not_before: null,
-            not_before_code: null,
-          })
-        },
-      )
+      test.each(rows)('$name is got over in time: $answered.mended', async ({ realmId, answered }) => {
+        const [first] = await runsSince(service, realmId, mended)
+        expect(first).toMatchObject({ status: 'succeeded' })
+        expect(first!.minute).toBeLessThanOrEqual(answered.withinMinutes)
+        expect(complete.get(realmId)).toBeLessThanOrEqual(answered.withinMinutes)
+        expect(await companyRow(service.mirror, realmId)).toMatchObject({
+          status: 'active',
+          status_code: null,
+          failures_in_a_row: 0,
+          failing_since: null,
+          failing_code: null,
+          not_before: null,
+          not_before_code: null,
+        })
+      })
 
       test.each(all)('%s is what its books are, and nothing is lost', async (realmId) => {
         await expectComplete(service, realmId)
@@ -199,23 +190,18 @@ function expectedMinutes(
   return Array.from({ length: Math.min(...read) + 2 - first }, (_, index) => first + index)
 }
 
-/** Until all is mirrored: what a resumed backfill brings is as old as its beginning, the next run brings the rest. */
-function minutesToMend({ answered, isGoneOnWith }: Pick<Case, 'answered' | 'isGoneOnWith'>): number {
-  return answered.withinMinutes + (isGoneOnWith ? AN_INTERVAL_MINUTES : 0)
-}
-
-function allCases(phase: Phase): Case[] {
+function allCases(): Case[] {
   const ofSimulator = [
     ...Object.entries(FAULTS_OF_ONE_COMPANY),
     ...Object.entries(FAULTS_OF_A_COMPANY_OR_THE_APP),
   ] as [FaultKind, Answered][]
   return [
-    ...ofSimulator.map(([kind, answered]) => caseOf(kind, answered, phase)),
+    ...ofSimulator.map(([kind, answered]) => caseOf(kind, answered)),
     ...Object.entries(FAULTS_NEVER_EARNED).map(([name, answered]) => caseElsewhere(name, answered)),
   ]
 }
 
-function caseOf(kind: FaultKind, answered: Answered, phase: Phase): Case {
+function caseOf(kind: FaultKind, answered: Answered): Case {
   return {
     name: kind,
     answered,
@@ -225,11 +211,10 @@ function caseOf(kind: FaultKind, answered: Answered, phase: Phase): Case {
       if (kind === 'tokenHang') service.reroute(realmId, { tokenTimeoutMs: 30 })
       service.mirror.sandbox.faults.add(specOf(kind, realmId))
     },
-    callsARun: kind === 'groupFault' ? CALLS_AROUND_A_GROUP : CALLS_A_RUN,
+    callsARun: CALLS_A_RUN,
     isAmbiguous: kind in FAULTS_OF_A_COMPANY_OR_THE_APP,
     callsElsewhere: () => 0,
     mend: () => undefined,
-    isGoneOnWith: phase === 'backfill' && kind === 'groupFault',
   }
 }
 
@@ -248,12 +233,10 @@ function caseElsewhere(name: string, answered: Answered): Case {
     isAmbiguous: false,
     callsElsewhere: () => gateway.requests.length,
     mend: () => gateway.close(),
-    isGoneOnWith: false,
   }
 }
 
 function specOf(kind: FaultKind, realmId: string): FaultSpec {
-  if (kind === 'groupFault') return { kind, realmId, entity: 'Bill' }
   if (kind === 'enforceLimits') return { kind, realmId, monthlyQuota: 0 }
   return { kind, realmId }
 }

@@ -57,7 +57,7 @@ describe.each(['backfill', 'incremental'] as const)(
       FaultKind,
       string
     >
-    const spoiled = realm(6)
+    const spoiled = realm(10)
     const touched = [...Object.values(realmOf), spoiled]
     const [newcomer, ...settled] = [realm(7), realm(8), realm(9)] as [string, ...string[]]
     const all = [...touched, newcomer, ...settled]
@@ -89,6 +89,7 @@ describe.each(['backfill', 'incremental'] as const)(
 
     const PARAMETERS: Partial<Record<FaultKind, Omit<FaultSpec, 'kind'>>> = {
       slow: { delayMs: 1 },
+      groupFault: { entity: 'Bill' },
       // Less than the overlap, which is there for it.
       staleRead: { lagSeconds: 240 },
       get poisonedRecord() {
@@ -118,6 +119,28 @@ describe.each(['backfill', 'incremental'] as const)(
       // The company and its preferences; of each entity the listing, and three looks of a count and a page each. Two
       // entities that fail end a run that has read nothing.
       expect(calls).toBeLessThanOrEqual(failed.length * (2 + 2 * 7) + partial.length * (2 + 5 * 7) + 1)
+    })
+
+    test('groupFault: its entity stands still alone, and the others go on', async () => {
+      const { runs } = hour.of(realmOf.groupFault)
+      // The first run of all may be QuickBooks' own trouble; the next one asks for each entity alone.
+      const failed = runs.filter(({ status }) => status === 'failed')
+      expect(failed.length).toBeLessThanOrEqual(1)
+      expect(new Set(runs.slice(failed.length).map(({ status }) => status))).toEqual(new Set(['partial']))
+      const states = await service.mirror.rows<{ entity: string; code: string | null; watermark: Date }>(
+        `SELECT entity, error_code AS code, watermark FROM sync_states WHERE realm_id = :realmId`,
+        { realmId: realmOf.groupFault },
+      )
+      const stuck = states.filter(({ code }) => code !== null)
+      expect(stuck.map(({ entity, code }) => ({ entity, code }))).toEqual([
+        { entity: 'bill', code: 'unavailable' },
+      ])
+      const now = service.mirror.clock.now().getTime()
+      const others = states.filter(({ code }) => code === null)
+      expect(others).toHaveLength(4)
+      for (const { watermark } of others) {
+        expect((now - watermark.getTime()) / 1000).toBeLessThanOrEqual(LATEST_SECONDS + TICK_SECONDS)
+      }
     })
 
     test('poisonedRecord: it is found and set apart, and nothing waits for it', async () => {
@@ -166,6 +189,8 @@ describe.each(['backfill', 'incremental'] as const)(
       mendBill(mirror.sandbox.books(spoiled), bad)
       // What could not be read has no id to ask for it again by: a person asks for a listing.
       await mirror.ask(realmOf.poisonedRecord, { mode: 'full' })
+      // Its listing waits longer and longer: a person asks for it at once.
+      await mirror.ask(realmOf.groupFault)
       const complete = await playUntilComplete(service, all, AN_INTERVAL_MINUTES)
       for (const realmId of all) await expectComplete(service, realmId)
       expect([...complete.keys()].toSorted()).toEqual(all.toSorted())

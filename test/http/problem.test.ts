@@ -12,6 +12,7 @@ describe('a failure', () => {
       unavailable: 503,
       token_expired: 503,
       needs_reauth: 409,
+      never_synced: 409,
       app_misconfigured: 503,
       token_unreadable: 409,
       wrong_environment: 409,

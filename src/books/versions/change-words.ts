@@ -3,10 +3,10 @@ import { amountWords, dayWords, numberWords, partedWords, textWords } from './pl
 import { leafText, referenceText } from './telling.ts'
 
 /**
- * How a change of a value is told.
- * - `name`: a short value or a reference, as it stands. `text`: somebody's words, quoted. `word`: one of QuickBooks'
+ * How a change of a value is described.
+ * - `name`: a short value or a reference, as it is. `text`: somebody's words, quoted. `word`: one of QuickBooks'
  * - `day`, `amount`, `number`
- * - `whole`: only that it changed: an address, or what is nobody's business in a sentence
+ * - `whole`: only that it changed: an address, or what is too private for a sentence
  * - `turns`: two sentences, for what is on or off. `states`: a sentence for each of QuickBooks' words
  */
 export type Kind =
@@ -20,7 +20,7 @@ export type Kind =
   | { readonly turns: readonly [on: string, off: string] }
   | { readonly states: Readonly<Record<string, string>> }
 
-/** A part of a sentence about one value; begun small, since it may stand anywhere. `code`: of a foreign currency. */
+/** A part of a sentence about one value; in lower case, since it may come anywhere. `code`: of a foreign currency. */
 export function changeWords(
   { words, kind }: { readonly words: string; readonly kind: Kind },
   before: Json | undefined,

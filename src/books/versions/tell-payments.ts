@@ -5,7 +5,7 @@ import { canonicalText } from './payload-content.ts'
 import { amountWords, partedWords } from './plain-words.ts'
 import { leafText, take, valueAt, type Telling } from './telling.ts'
 
-/** Of a bill or an invoice: what was paid, credited or taken back, and which transactions it is linked to. */
+/** For a bill or an invoice: what was paid, credited or taken back, and which transactions it is linked to. */
 export function tellPayments(telling: Telling, code: string | null): string[] {
   const links = changedLinks(telling)
   take(telling, ['details', 'LinkedTxn'])

@@ -6,7 +6,7 @@ import { noCounts, RUN_STATUSES, TRIGGERS } from '../domain/sync-run.ts'
 import type { Family, Sample } from './exposition.ts'
 import type { SyncMetrics, Total } from './sync-metrics.ts'
 
-/** What `/metrics` says of the mirror. Without `perCompany` nothing has a `realm_id` label. */
+/** What `/metrics` says about the mirror. Without `perCompany` nothing has a `realm_id` label. */
 export function syncFamilies(metrics: SyncMetrics, { perCompany }: { perCompany: boolean }): Family[] {
   const totals = Map.groupBy(metrics.totals, (total) => total.metric)
   return [
@@ -138,7 +138,7 @@ function counterFamily({ name, help, labels, known }: Counter, totals: readonly 
   const samples = new Map<string, Sample>()
   for (const total of [...known.map((zero) => ({ labels: zero, total: 0 })), ...totals]) {
     const values = labels.map((label) => total.labels[label] ?? '')
-    // Bounded words and digits, never a line break.
+    // A fixed set of words and digits, never a line break.
     samples.set(values.join('\n'), {
       labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])),
       value: total.total,
@@ -149,7 +149,7 @@ function counterFamily({ name, help, labels, known }: Counter, totals: readonly 
 
 const RUN_DURATION = 'ledger_sync_run_duration_seconds'
 
-/** Runs raise every bucket that their duration fits into: the rows are cumulative, as Prometheus wants them. */
+/** A run increments every bucket that its duration fits into: the rows are cumulative, as Prometheus expects. */
 function runDuration(bounds: readonly number[], totals: ReadonlyMap<string, readonly Total[]>): Family {
   const only = (part: string) => totals.get(`${RUN_DURATION}_${part}`)?.[0]?.total ?? 0
   const buckets = new Map(

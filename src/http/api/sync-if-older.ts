@@ -12,8 +12,8 @@ import { waitForAnswer } from '../sync/wait-for-run.ts'
 const WAIT_SECONDS = 25
 
 /**
- * Syncs a company first where the mirror of an entity is older than is wanted. What cannot be had in time is not waited
- * for: the answer says itself how old it is, and of a company that is not synced why.
+ * Syncs a company first if its mirror of an entity is older than requested. If that takes too long, the request does
+ * not wait: the answer says how old it is and, for a company that is not synced, why.
  */
 export async function syncIfOlder(
   options: HttpOptions,

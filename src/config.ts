@@ -80,9 +80,7 @@ export function toDatabase(env: Env): { url: string; tls: TlsMode } {
   if (!parsed.success) throw new ConfigError(named(parsed.error))
   const { DATABASE_URL: url, NODE_ENV: mode } = parsed.data
   if (!url)
-    throw new ConfigError([
-      'DATABASE_URL: must be set; npm start looks after the embedded Postgres by itself',
-    ])
+    throw new ConfigError(['DATABASE_URL: must be set; npm start manages the embedded Postgres itself'])
   return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
 }
 
@@ -263,7 +261,7 @@ function toRoles(text: string, context: z.RefinementCtx): ReadonlySet<Role> {
   if (unknown.length > 0) {
     context.addIssue({
       code: 'custom',
-      message: `knows ${ROLES.join(', ')} and not "${unknown.join('", "')}"`,
+      message: `may name ${ROLES.join(', ')}, but not "${unknown.join('", "')}"`,
     })
   }
   return new Set(names as Role[])

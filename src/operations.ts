@@ -98,7 +98,7 @@ function enqueueOnceMore(
 ) {
   const again = () => database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
   const tell = (error: unknown) =>
-    log.warn('requests were not queued once more; the next tick does', { error })
+    log.warn('requests could not be queued again; the next tick will', { error })
   setTimeout(() => void again().catch(tell), ONCE_MORE_MS).unref()
 }
 

@@ -50,7 +50,8 @@ export async function startRoles(options: RoleOptions): Promise<void> {
         reconcileDays: config.reconcileDays,
       })
       log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
-      if (told.notFolded) log.warn('totals were not added up; the next tick does', { error: told.notFolded })
+      if (told.notFolded)
+        log.warn('metric totals were not folded; the next tick tries again', { error: told.notFolded })
     }
     await patiently(() => workTicks(boss, log, beat))
     await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))

@@ -84,7 +84,7 @@ function daysAfter(day: string, days: number): string {
 }
 
 function tooMany(): LedgerError {
-  const message = `would be more than ${MOST_POINTS} points: ask for a shorter time or a longer step`
+  const message = `would give more than ${MOST_POINTS} points: ask for a shorter period or a longer step`
   return new LedgerError('invalid_request', `step: ${message}`, {
     details: { fields: [{ field: 'step', message }] },
   })

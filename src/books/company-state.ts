@@ -71,7 +71,7 @@ function entityReason({ entity, code, message }: StandingEntity): Reason {
 
 /** Two reject codes have advice of their own; for any other the place to look is the same as for `invalid_payload`. */
 function rejectsReason({ entity, qboId, code, reason }: LatestReject, rejects: number): Reason {
-  const which = qboId === null ? `${entity} of unknown Id` : `${entity} ${qboId}`
+  const which = qboId === null ? `${entity} with unknown Id` : `${entity} ${qboId}`
   const message =
     rejects === 1
       ? `${which} could not be taken: ${reason}`

@@ -118,7 +118,7 @@ async function refreshUnderLock(
     })
   } catch (error) {
     if (unsaved === null) throw error
-    options.log.warn('renewed tokens were not saved at once and are saved again', { realmId, error })
+    options.log.warn('renewed tokens could not be saved, trying again', { realmId, error })
     return saveAgain(options, asked, unsaved)
   }
 }

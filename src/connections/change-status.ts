@@ -64,7 +64,7 @@ export async function disconnectCompany(
     await options.revokeToken(options.cipher.decrypt(realmId, ciphertext), (call) => calls.push(call))
     return null
   } catch (error) {
-    options.log.warn('tokens were forgotten without being revoked', { realmId, error })
+    options.log.warn('tokens were deleted without being revoked', { realmId, error })
     return toLedgerError(error).message
   } finally {
     await options.database

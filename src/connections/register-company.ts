@@ -116,7 +116,7 @@ async function proveAccess(
       })
     }
     if (error.code === 'unavailable' || error.code === 'throttled') {
-      log.warn('tokens are taken without proof that they open the company', { realmId, error })
+      log.warn('tokens accepted without proof that they open the company', { realmId, error })
       return null
     }
     throw error

@@ -41,7 +41,7 @@ function companyFamilies({ companies, freshness }: SyncMetrics): Family[] {
     },
     {
       name: 'ledger_sync_last_success_timestamp_seconds',
-      help: 'When the last run of the company finished that took everything.',
+      help: 'When a run of the company last succeeded completely.',
       type: 'gauge',
       samples: companies.flatMap(({ realmId, lastSuccess }) =>
         lastSuccess === null ? [] : [{ labels: { realm_id: realmId }, value: lastSuccess }],
@@ -49,7 +49,7 @@ function companyFamilies({ companies, freshness }: SyncMetrics): Family[] {
     },
     {
       name: 'ledger_sync_rejects',
-      help: 'Records that could not be mapped, served or stored and wait to be tried again.',
+      help: 'Records that could not be mapped, served or stored and are waiting for another try.',
       type: 'gauge',
       samples: companies.map(({ realmId, openRejects }) => ({
         labels: { realm_id: realmId },
@@ -90,7 +90,7 @@ interface Counter {
 const COUNTERS: readonly Counter[] = [
   {
     name: 'ledger_sync_runs_total',
-    help: 'Sync runs that ended, by what they came to.',
+    help: 'Sync runs that ended, by outcome.',
     labels: ['trigger', 'status'],
     known: TRIGGERS.flatMap((trigger) =>
       RUN_STATUSES.filter((status) => status !== 'running').map((status) => ({ trigger, status })),
@@ -110,19 +110,19 @@ const COUNTERS: readonly Counter[] = [
   },
   {
     name: 'ledger_sync_records_total',
-    help: 'Records that sync runs met, by what became of them.',
+    help: 'Records met by sync runs, by outcome.',
     labels: ['entity', 'change'],
     known: ENTITIES.flatMap((entity) => Object.keys(noCounts()).map((change) => ({ entity, change }))),
   },
   {
     name: 'ledger_sync_drift_total',
-    help: 'Differences that complete listings found and that nobody had told of.',
+    help: 'Differences found by complete listings that no change had reported.',
     labels: ['entity', 'kind'],
     known: ENTITIES.flatMap((entity) => DRIFT_KINDS.map((kind) => ({ entity, kind }))),
   },
   {
     name: 'ledger_quickbooks_requests_total',
-    help: 'Calls to Intuit, by what they asked for and the HTTP status they got.',
+    help: 'Calls to Intuit, by operation and HTTP status.',
     labels: ['operation', 'status'],
     known: [],
   },

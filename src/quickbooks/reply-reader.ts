@@ -79,11 +79,11 @@ async function askThread(thread: Worker, task: Task): Promise<Done | null> {
 }
 
 function givenUp(): LedgerError {
-  return new LedgerError('unavailable', 'the reading of an answer of QuickBooks was given up')
+  return new LedgerError('unavailable', 'reading an answer of QuickBooks was aborted')
 }
 
 function tooMuchFor({ status, headers }: Reply): LedgerError {
-  return new LedgerError('unavailable', 'an answer of QuickBooks was too much to be read at once', {
+  return new LedgerError('unavailable', 'an answer of QuickBooks was too large to be read at once', {
     details: { intuitTid: intuitTidOf({ headers }), httpStatus: status, fewerMayDo: 'heavy' },
   })
 }

@@ -217,7 +217,7 @@ function tooHeavy(status: number, headers: Reply['headers']): LedgerError {
 function givenUp(signal: AbortSignal): LedgerError {
   const reason: unknown = signal.reason
   if (reason instanceof LedgerError) return reason
-  return new LedgerError('unavailable', 'the call to QuickBooks was given up')
+  return new LedgerError('unavailable', 'the call to QuickBooks was aborted')
 }
 
 function isTimeout(error: unknown): boolean {

@@ -171,7 +171,7 @@ function entityOf({ entity }: FeedKey): Entity {
 
 function fromElsewhere(): LedgerError {
   const message =
-    'was given before the database was restored or moved, so nobody can say what came behind it: read again from the start, or from a moment with since='
+    'dates from before the database was restored or moved, so what follows it is unknown: read again from the start, or from a moment with since='
   return new LedgerError('invalid_request', `cursor: ${message}`, {
     details: { fields: [{ field: 'cursor', message }] },
   })

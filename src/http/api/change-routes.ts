@@ -53,7 +53,7 @@ async function answer(options: Options, request: Request, company: string | null
       })
       .refine(({ cursor, after }) => cursor === null || after === null, {
         path: ['after'],
-        error: 'goes without cursor, which says where to go on itself',
+        error: 'cannot be combined with cursor, which already says where to continue',
       }),
   )
   const { entity, order, since, until, change, counterparty, minAmount } = query

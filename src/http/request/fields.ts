@@ -14,7 +14,7 @@ export const INTUIT_ID_DIGITS = 32
 /** The id of a row of ours: this many digits are exact in every number type on the way. */
 export const ROW_ID_DIGITS = 15
 
-export const realmId = textLike(/^\d{1,32}$/, 'must be the number of a company, up to 32 digits')
+export const realmId = textLike(/^\d{1,32}$/, 'must be the realm id of a company, up to 32 digits')
 
 export const qboId = textLike(/^\d{1,32}$/, 'must be the Id of a QuickBooks record, up to 32 digits')
 

@@ -51,5 +51,5 @@ function fieldsOf(
 
 function knownFields(schema: z.ZodType): string {
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-  return known.length === 0 ? '' : `: known are ${known.join(', ')}`
+  return known.length === 0 ? '' : `; known fields are ${known.join(', ')}`
 }

@@ -24,7 +24,7 @@ export interface ShownCompany {
   readonly rejects: number
 }
 
-/** Companies by their number as text, behind `after`. */
+/** Companies in order of realm id as text, after `after`. */
 export async function readCompanies(
   { database, intervalSeconds }: BooksOptions,
   { after, limit }: { readonly after: string | null; readonly limit: number },

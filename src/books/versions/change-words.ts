@@ -1,5 +1,5 @@
 import { isJsonObject, type Json } from '../../domain/parse-json.ts'
-import { amountWords, dayWords, numberWords, partedWords, textWords } from './plain-words.ts'
+import { amountWords, dayWords, numberWords, splitWords, textWords } from './plain-words.ts'
 import { leafText, referenceText } from './telling.ts'
 
 /**
@@ -30,7 +30,7 @@ export function changeWords(
   if (typeof kind === 'object') {
     if ('turns' in kind) return kind.turns[isOn(after) ? 0 : 1]
     const state = leafText(after) ?? ''
-    return kind.states[state] ?? `${words} is now ${partedWords(state) || 'not set'}`
+    return kind.states[state] ?? `${words} is now ${splitWords(state) || 'not set'}`
   }
   const [was, is] = [valueWords(kind, before, code), valueWords(kind, after, code)]
   if (kind === 'whole' || was === is) {
@@ -55,7 +55,7 @@ function valueWords(
     case 'text':
       return `“${textWords(text)}”`
     case 'word':
-      return partedWords(text)
+      return splitWords(text)
     case 'day':
       return dayWords(text)
     case 'amount':

@@ -53,7 +53,7 @@ export function textWords(text: string): string {
 }
 
 /** `credit memo` for `CreditMemo`: QuickBooks' term as plain words. */
-export function partedWords(name: string): string {
+export function splitWords(name: string): string {
   return name.replace(/(?<=[a-z\d])(?=[A-Z])/g, ' ').toLowerCase()
 }
 

@@ -29,9 +29,9 @@ export async function syncIfOlder(
     const request = await requestCompany(options, realmId, { mode: 'incremental', by: doerOf(response) })
     await waitForAnswer(options, { realmId, request, wait: WAIT_SECONDS }, response)
   } catch (thrown) {
-    if (!(thrown instanceof LedgerError && IN_VAIN.has(thrown.code))) throw thrown
+    if (!(thrown instanceof LedgerError && NOT_SYNCED.has(thrown.code))) throw thrown
   }
 }
 
 // A company that is paused, disconnected, refused by Intuit or lapsed.
-const IN_VAIN: ReadonlySet<string> = new Set(['company_inactive', 'needs_reauth', 'company_unavailable'])
+const NOT_SYNCED: ReadonlySet<string> = new Set(['company_inactive', 'needs_reauth', 'company_unavailable'])

@@ -77,7 +77,7 @@ export function openServer({
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const talk = talks.get(socket)
-    if (error.code === 'ECONNRESET' || !socket.writable || !canBeTold(talk)) return void socket.destroy()
+    if (error.code === 'ECONNRESET' || !socket.writable || !canBeAnswered(talk)) return void socket.destroy()
     const [status, detail] = reasonOf(error)
     log.debug('connection refused', { status, reason: error.code })
     if (talk) noteCutOff(talk.latest, status)
@@ -116,7 +116,7 @@ function follow(talks: WeakMap<Duplex, Talk>, response: ServerResponse, answerTi
 }
 
 /** Not in the middle of an answer, nor after the answer to a request whose body is still arriving. */
-function canBeTold(talk: Talk | undefined): boolean {
+function canBeAnswered(talk: Talk | undefined): boolean {
   if (talk === undefined) return true
   return talk.open === 0 ? talk.latest.req.complete : talk.open === 1 && !talk.latest.headersSent
 }

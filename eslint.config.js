@@ -20,12 +20,12 @@ const ROOMS = [
   'sandbox',
 ]
 
-// What a room may import of ours where that is less than the log and every room before it.
+// Rooms that may import less than the log and every room before them.
 const EXCEPTIONS = {
   domain: [],
-  // The one room that knows Intuit knows nothing of what is done with its answers.
+  // The one room that knows Intuit does not know what is done with its answers.
   quickbooks: ['domain'],
-  // A misunderstanding of QuickBooks shared with the code that it tests would cancel itself out.
+  // A misunderstanding of QuickBooks shared with the code under test would cancel itself out.
   sandbox: [],
 }
 
@@ -77,7 +77,7 @@ const ENVIRONMENT = [
   },
 ]
 
-// By another name they would hand out what is watched as a global.
+// Importing them would bypass the rules on the globals of the same name.
 const WATCHED_MODULES = ['process', 'node:process', 'perf_hooks', 'node:perf_hooks'].map((name) => ({
   name,
   message: 'Use the global.',
@@ -98,7 +98,7 @@ export default defineConfig(
     },
     settings: { 'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.js'] })] },
     rules: {
-      // QuickBooks refuses them and Postgres some, so patterns name them.
+      // QuickBooks rejects control characters and Postgres some, so patterns must name them.
       'no-control-regex': 'off',
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-restricted-paths': [
@@ -106,21 +106,21 @@ export default defineConfig(
         { basePath: import.meta.dirname, zones: [...roomZones, ...otherZones] },
       ],
       '@typescript-eslint/consistent-type-imports': 'error',
-      // A new member of a union passes no switch unseen: each has its case, and no default hides the rest.
+      // No switch misses a new member of a union: each has its case, and no default hides the rest.
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { allowDefaultCaseForExhaustiveSwitch: false, requireDefaultForNonUnion: true },
       ],
-      // Anything may be thrown, whoever catches it.
+      // Anything may be thrown.
       '@typescript-eslint/use-unknown-in-catch-callback-variable': 'error',
-      // What a try returns without awaiting, its catch never sees.
+      // A promise returned from a try without await escapes its catch.
       '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       '@typescript-eslint/no-deprecated': 'error',
-      // An interface may ask for a promise of what one of its makers has at once.
+      // An interface may require a promise although one implementation has the value at once.
       '@typescript-eslint/require-await': 'off',
       // Methods here are closures in objects; none needs its `this`.
       '@typescript-eslint/unbound-method': 'off',
-      // Express tells an error handler by its four parameters, and a loop may only count.
+      // Express recognises an error handler by its four parameters, and a loop may only count.
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_$', ignoreRestSiblings: true },
@@ -156,7 +156,7 @@ export default defineConfig(
     rules: { 'no-restricted-properties': ['error', ...CLOCK_READS, ...ENVIRONMENT] },
   },
   {
-    // A program of its own: sharing nothing with the service, it has its clock and its settings from the machine.
+    // A separate program: sharing nothing with the service, it takes clock and settings from the machine.
     name: 'the simulator run alone',
     files: ['src/sandbox/main.ts'],
     rules: { 'no-restricted-properties': ['error', ...RANDOMNESS], 'no-restricted-syntax': 'off' },

@@ -2,8 +2,8 @@ import type { Knex } from 'knex'
 import { rowsOf } from '../src/db/database.ts'
 
 /**
- * What the catalog of a migrated database says of schema `public`, as Markdown: tables, views and functions by name,
- * columns in their order. The tables in which Knex keeps its own books are left out.
+ * Schema `public` of a migrated database as Markdown, from its catalog: tables, views and functions by name, columns in
+ * their order. Knex's own tables are left out.
  */
 export async function describeSchema(knex: Knex): Promise<string> {
   const [tables, columns, constraints, indexes, triggers, views, functions] = await Promise.all([
@@ -121,14 +121,14 @@ const COLUMNS = `
    WHERE ${OURS} AND c.relkind IN ('r', 'p', 'v')
    ORDER BY c.relname COLLATE "C", a.attnum`
 
-// Without the NOT NULL constraints, which Postgres 18 lists and older ones do not: the columns say it.
+// Without the NOT NULL constraints, which Postgres 18 lists and older versions do not: the columns show them.
 const CONSTRAINTS = `
   SELECT c.relname AS relation, k.conname AS name, pg_get_constraintdef(k.oid) AS definition
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE ${OURS} AND k.contype IN ('p', 'u', 'f', 'c', 'x')
    ORDER BY c.relname COLLATE "C", array_position(ARRAY['p', 'u', 'f', 'c', 'x'], k.contype::text), k.conname COLLATE "C"`
 
-// Those that serve a constraint are told with it.
+// Indexes that serve a constraint are listed with it.
 const INDEXES = `
   SELECT c.relname AS relation, i.relname AS name, pg_get_indexdef(i.oid) AS definition
     FROM pg_index x
@@ -152,7 +152,7 @@ const VIEWS = `
    WHERE ${OURS} AND c.relkind = 'v'
    ORDER BY c.relname COLLATE "C"`
 
-// Those that came with an extension are none of ours.
+// Without functions of extensions.
 const FUNCTIONS = `
   SELECT p.proname AS name, obj_description(p.oid, 'pg_proc') AS comment,
          pg_get_function_identity_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result

@@ -2,10 +2,10 @@ import type { Knex } from 'knex'
 
 /**
  * The rules of history again, so that they hold against whatever an owner sends short of changing the schema; and one
- * moment for all that a transaction writes. docs/history.md tells against what they hold.
+ * moment for all that a transaction writes. docs/history.md says what they protect against.
  *
- * Two things make them hold. ONLY: a session may hang a temporary table under ours, and would then be read with it.
- * And a check that comes after the fact: who calls a trigger can be imitated, what stands in a guarded table cannot.
+ * Two things make them hold. ONLY: a session may let a temporary table inherit from ours, which would then be read as
+ * well. And a check after the fact: the caller of a trigger can be imitated, the content of a guarded table cannot.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(MOMENTS)
@@ -50,7 +50,7 @@ const MOMENTS = `
       tx_id xid8 PRIMARY KEY,
       moment timestamptz NOT NULL
     );
-    COMMENT ON TABLE transaction_moments IS 'When a transaction first wrote a mirrored record: its versions all begin then. Of use within that transaction alone; the row of an ended one is removed by a later one.';
+    COMMENT ON TABLE transaction_moments IS 'When a transaction first wrote a mirrored record: all its versions begin then. Used only within that transaction; a later one removes the row.';
 
     -- The transaction has its number before it has its moment: whoever sees no number running has nothing to expect
     -- that begins before now.
@@ -84,7 +84,7 @@ const MOMENTS = `
     SET search_path = pg_catalog, public, pg_temp AS $$
       SELECT m.moment FROM ONLY public.transaction_moments m WHERE m.tx_id = pg_current_xact_id_if_assigned()
     $$;
-    COMMENT ON FUNCTION own_moment IS 'The moment at which everything begins that this transaction writes; null before it wrote.';
+    COMMENT ON FUNCTION own_moment IS 'The moment at which everything this transaction writes begins; null before its first write.';
 
     CREATE FUNCTION take_moment() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, public, pg_temp AS $$
@@ -103,7 +103,7 @@ const MOMENTS = `
       RETURN NULL;
     END
     $$;
-    COMMENT ON FUNCTION take_moment IS 'Hands the moment of the transaction to the row triggers, in a setting. Whoever sets that himself is found out when the statement ends.';
+    COMMENT ON FUNCTION take_moment IS 'Hands the moment of the transaction to the row triggers, in a setting. A setting forged by the session is detected when the statement ends.';
 `
 
 // A setting, because a look into a table would cost five microseconds a row; without a SET clause, which costs one:
@@ -130,7 +130,7 @@ const VERSIONS = `
 
 const PURGES = `
     ALTER TABLE purges ADD COLUMN emptied_at timestamptz;
-    COMMENT ON COLUMN purges.emptied_at IS 'When nothing of the company was found to be left: the guards are closed from then on.';
+    COMMENT ON COLUMN purges.emptied_at IS 'When nothing of the company was left: the guards are closed from then on.';
     COMMENT ON COLUMN purges.tx_id IS 'The guards are open for the company within this transaction, until emptied_at.';
     CREATE INDEX purges_by_transaction ON purges (tx_id);
 
@@ -226,7 +226,7 @@ const KEEP_HISTORY = `
       EXECUTE format('ALTER TABLE %I ADD COLUMN IF NOT EXISTS valid_to timestamptz NOT NULL', history_table);
       EXECUTE format('ALTER TABLE %I ADD COLUMN IF NOT EXISTS previous_valid_from timestamptz', the_table);
       EXECUTE format('COMMENT ON COLUMN %I.previous_valid_from IS %L', the_table,
-                     'Set by a trigger: since when the version before this one was held. History takes that one version and no other.');
+                     'Set by a trigger: since when the version before this one was held. History accepts that version and no other.');
 
       SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
              string_agg('o.' || quote_ident(a.attname), ', ' ORDER BY a.attnum)

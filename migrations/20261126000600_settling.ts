@@ -1,16 +1,16 @@
 import type { Knex } from 'knex'
 
 /**
- * How a run settles what it could not take: an entity that stands still alone, records that vanished in doubt, rejects
- * that know of which moment they speak; and what happened to a company, and who did it.
+ * How a run settles what it could not take: a single stuck entity, records whose disappearance is in doubt, rejects
+ * that know the moment they describe; and what happened to a company, and who did it.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     ALTER TABLE sync_rejects
       ADD COLUMN source_updated_at timestamptz,
       ADD COLUMN observed_at timestamptz;
-    COMMENT ON COLUMN sync_rejects.source_updated_at IS 'LastUpdatedTime of the rejected payload, where that can be read: an older copy of the record does not close the reject.';
-    COMMENT ON COLUMN sync_rejects.observed_at IS 'The time that the answer carried which brought the payload; null for one that was stored here.';
+    COMMENT ON COLUMN sync_rejects.source_updated_at IS 'LastUpdatedTime of the rejected payload, if readable: an older copy of the record does not close the reject.';
+    COMMENT ON COLUMN sync_rejects.observed_at IS 'The time in the answer that brought the payload; null for a payload that was stored here.';
 
     ALTER TABLE sync_states
       ADD COLUMN captured_until timestamptz,
@@ -21,19 +21,19 @@ export async function up(knex: Knex): Promise<void> {
       ADD COLUMN error_failures integer NOT NULL DEFAULT 0,
       ADD COLUMN not_before timestamptz,
       ADD COLUMN owes text CHECK (owes IN ('capture', 'listing'));
-    COMMENT ON COLUMN sync_states.captured_until IS 'QuickBooks'' time up to which changes were taken while the watermark stands still; null where that is the watermark.';
-    COMMENT ON COLUMN sync_states.error_code IS 'Why the watermark of this entity alone stands still; null when it does not.';
-    COMMENT ON COLUMN sync_states.error_since IS 'When the failures began that now stand in a row.';
-    COMMENT ON COLUMN sync_states.error_failures IS 'Attempts in a row that failed without getting any further.';
+    COMMENT ON COLUMN sync_states.captured_until IS 'QuickBooks'' time up to which changes were taken while the watermark does not move; null if that is the watermark.';
+    COMMENT ON COLUMN sync_states.error_code IS 'Why the watermark of this entity does not move; null when it does.';
+    COMMENT ON COLUMN sync_states.error_since IS 'When the current consecutive failures began.';
+    COMMENT ON COLUMN sync_states.error_failures IS 'Consecutive failed attempts without any progress.';
     COMMENT ON COLUMN sync_states.not_before IS 'No further attempt at what the entity owes before this moment, unless a person asks.';
-    COMMENT ON COLUMN sync_states.owes IS 'What has to succeed before the watermark moves again: a complete listing, or change data capture of this entity, which until then is left out of the call for all.';
+    COMMENT ON COLUMN sync_states.owes IS 'What has to succeed before the watermark moves again: a complete listing, or change data capture of this entity alone, which is left out of the common call until then.';
 
     ALTER TABLE companies
       ADD COLUMN last_served_at timestamptz,
       ADD COLUMN person_requested_seq bigint NOT NULL DEFAULT 0;
-    COMMENT ON COLUMN companies.person_requested_seq IS 'Number of the latest request that a person made: it also ends the waits of single entities.';
+    COMMENT ON COLUMN companies.person_requested_seq IS 'Number of the latest request that a person made: it also ends waits of single entities.';
     COMMENT ON COLUMN companies.last_success_at IS 'When a run last took everything.';
-    COMMENT ON COLUMN companies.last_served_at IS 'When a run last ended that QuickBooks answered, though it may not have taken everything.';
+    COMMENT ON COLUMN companies.last_served_at IS 'When a run that QuickBooks answered last ended, even if it did not take everything.';
 
     CREATE TABLE disappearances (
       realm_id text NOT NULL REFERENCES companies,
@@ -45,11 +45,11 @@ export async function up(knex: Knex): Promise<void> {
       confirmed_at timestamptz,
       PRIMARY KEY (realm_id, entity)
     );
-    COMMENT ON TABLE disappearances IS 'Records that seem to have vanished at once, more than half of an entity: nothing is deleted until a person confirms it or a later look finds otherwise. A row stands as long as the doubt.';
-    COMMENT ON COLUMN disappearances.missing IS 'How many the latest look did not find, of held.';
+    COMMENT ON TABLE disappearances IS 'Records that seem to have vanished at once, more than half of an entity: nothing is deleted until a person confirms it or a later look finds them. The row exists as long as the doubt.';
+    COMMENT ON COLUMN disappearances.missing IS 'How many of held the latest look did not find.';
     COMMENT ON COLUMN disappearances.since IS 'When the first look found them missing.';
     COMMENT ON COLUMN disappearances.sync_run_id IS 'The run of the latest look.';
-    COMMENT ON COLUMN disappearances.confirmed_at IS 'When a person said that they are gone: the next listing may delete as many and a few more, once.';
+    COMMENT ON COLUMN disappearances.confirmed_at IS 'When a person confirmed that they are gone: the next listing may, once, delete that many and a few more.';
 
     CREATE TABLE company_events (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -64,9 +64,9 @@ export async function up(knex: Knex): Promise<void> {
       CHECK (realm_id IS NOT NULL OR kind IN ('service_stopped', 'service_resumed'))
     );
     COMMENT ON TABLE company_events IS 'What happened to companies and who did it. Kept for ever, also after a purge of the company: never changed, only added to.';
-    COMMENT ON COLUMN company_events.realm_id IS 'Null where it concerns the service as a whole.';
+    COMMENT ON COLUMN company_events.realm_id IS 'Null if it concerns the service as a whole.';
     COMMENT ON COLUMN company_events.actor IS 'Who did it: the role of a token, a database role, or the service itself.';
-    COMMENT ON COLUMN company_events.request_id IS 'Of the HTTP request that asked for it, as answered and logged; null where none did.';
+    COMMENT ON COLUMN company_events.request_id IS 'Id of the HTTP request that caused it, as answered and logged; null if none did.';
     CREATE INDEX company_events_newest ON company_events (realm_id, id DESC);
     CREATE TRIGGER guard_update BEFORE UPDATE ON company_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER guard_delete BEFORE DELETE ON company_events FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
 
-/** When calls to QuickBooks left, so that no company is called faster than it allows, by whichever process. */
+/** When calls to QuickBooks left, so that no company is called faster than it allows, whichever processes call. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     ALTER TABLE companies ADD COLUMN recent_calls timestamptz[];
-    COMMENT ON COLUMN companies.recent_calls IS 'When the last calls of the company''s latest run left, by Postgres'' own clock: what its next run, in whichever process, begins its pace with.';
+    COMMENT ON COLUMN companies.recent_calls IS 'When the last calls of the company''s latest run left, by Postgres'' own clock: the starting point for the pace of its next run, in whichever process.';
 
     CREATE TABLE outside_calls (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -12,10 +12,10 @@ export async function up(knex: Knex): Promise<void> {
       left_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       ended_at timestamptz
     );
-    COMMENT ON TABLE outside_calls IS 'Calls of the last minutes that no run made, such as those of a registration: their pace.';
+    COMMENT ON TABLE outside_calls IS 'Recent calls made outside runs, such as those of a registration, kept for their pace.';
     COMMENT ON COLUMN outside_calls.company IS 'hashtextextended(realm_id, 0): a company that is being registered has no row yet, and one that was purged leaves nothing here.';
     COMMENT ON COLUMN outside_calls.left_at IS 'By Postgres'' own clock, read after the call left.';
-    COMMENT ON COLUMN outside_calls.ended_at IS 'Null while it is under way; for good when its process died.';
+    COMMENT ON COLUMN outside_calls.ended_at IS 'Null while it is under way; stays null if its process died.';
   `)
 }
 

@@ -2,8 +2,8 @@ import type { Knex } from 'knex'
 
 /**
  * Reading the mirror at any moment, in SQL as over HTTP: for each mirrored table the rows that were held at a moment
- * and those that QuickBooks had by its own clock, from when those answers are final, what a document comes to by its
- * company's own date, and how fresh each row is where a newer version of it was rejected.
+ * and those that QuickBooks had by its own clock, when those answers are final, the status of a document by its
+ * company's own date, and how fresh each row is if a newer version of it was rejected.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(COLUMNS)
@@ -15,7 +15,7 @@ export async function up(knex: Knex): Promise<void> {
       -- History is only ever read by record or by when a version ended: the few that ended since a moment not long ago
       -- are all that tells that moment from now.
       CREATE INDEX ${table}_history_by_end ON ${table}_history (realm_id, valid_to);
-      -- What changed since, and the latest moment of a company. Rows of one page of a run share theirs.
+      -- For changes since a moment, and the latest moment of a company. Rows of one page of a run share one.
       CREATE INDEX ${table}_by_change ON ${table} (realm_id, valid_from);
       SELECT serve_moments('${table}');
     `)
@@ -62,8 +62,8 @@ const COLUMNS = `
     ADD COLUMN tags text[] NOT NULL DEFAULT '{}',
     ADD COLUMN set_by_firm text[] NOT NULL DEFAULT '{}' CHECK (set_by_firm <@ ARRAY['name', 'time_zone']);
   COMMENT ON COLUMN companies.max_lag_minutes IS 'The promise made for this company: it is late when it lags more. Null: four thirds of the interval.';
-  COMMENT ON COLUMN companies.tags IS 'Words of the firm, to find companies by.';
-  COMMENT ON COLUMN companies.set_by_firm IS 'Columns that the firm has set itself: what QuickBooks says of them is not taken over.';
+  COMMENT ON COLUMN companies.tags IS 'The firm''s own words for finding companies.';
+  COMMENT ON COLUMN companies.set_by_firm IS 'Columns that the firm has set itself: QuickBooks'' values for them are not used.';
   -- Runs have overwritten every other name with QuickBooks' own.
   UPDATE companies
      SET set_by_firm = '{name}'
@@ -71,7 +71,7 @@ const COLUMNS = `
 
   -- The clock of valid_from, so that a moment can be held against it; whoever writes the state need not know of it.
   ALTER TABLE sync_states ADD COLUMN complete_since timestamptz;
-  COMMENT ON COLUMN sync_states.complete_since IS 'Set by a trigger, by Postgres'' clock: since when the mirror holds the entity as a whole. What it held before was at most a part.';
+  COMMENT ON COLUMN sync_states.complete_since IS 'Set by a trigger, by Postgres'' clock: since when the mirror holds the entity as a whole. What it held before may have been incomplete.';
   CREATE FUNCTION note_complete_since() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     NEW.complete_since := clock_timestamp();
@@ -98,7 +98,7 @@ const COLUMNS = `
   CREATE INDEX sync_rejects_by_company ON sync_rejects (realm_id, entity);
 `
 
-// The last branch of company_date is QuickBooks' own zone: its times carry Pacific offsets.
+// The last branch of company_date is QuickBooks' own zone: its times have Pacific offsets.
 const WORDS = `
   CREATE FUNCTION company_date(moment timestamptz, time_zone text) RETURNS date LANGUAGE plpgsql STABLE PARALLEL SAFE
   COST 1000 AS $$
@@ -108,7 +108,7 @@ const WORDS = `
     RETURN (moment AT TIME ZONE 'America/Los_Angeles')::date;
   END
   $$;
-  COMMENT ON FUNCTION company_date IS 'The day it is for a company at a moment. Where its zone is unknown, QuickBooks'' own counts.';
+  COMMENT ON FUNCTION company_date IS 'A company''s local date at a moment. If its zone is unknown, QuickBooks'' own is used.';
 
   CREATE FUNCTION document_status(deleted_at timestamptz, voided boolean, balance numeric, due_date date, today date)
   RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -118,13 +118,14 @@ const WORDS = `
                 WHEN due_date < today THEN 'overdue'
                 ELSE 'open' END
   $$;
-  COMMENT ON FUNCTION document_status IS 'What a bill or an invoice comes to on a day: deleted, voided, paid, overdue or open.';
+  COMMENT ON FUNCTION document_status IS 'The status of a bill or an invoice on a day: deleted, voided, paid, overdue or open.';
 `
 
 /**
  * A version's moment is taken by its trigger, so after its transaction began and after it locked the table, and the
- * lock is held until the version can be seen. Everything is read from what Postgres tells everybody, but for the start
- * of a session's transaction: that it tells about sessions of one's own role, which is why the owner asks.
+ * lock is held until the version can be seen. Everything is read from what Postgres shows to every role, except the
+ * start of a session's transaction: that is shown only for sessions of one's own role, so the function runs as its
+ * owner.
  */
 const SETTLED_BEFORE = `
   CREATE FUNCTION settled_before() RETURNS timestamptz LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -147,7 +148,7 @@ const SETTLED_BEFORE = `
     IF writers IS NULL THEN
       RETURN settled;
     END IF;
-    -- Asked after the locks: a session that has gone on to another transaction meanwhile has ended the one that wrote.
+    -- Read after the locks: a session that is in another transaction by now has ended the one that wrote.
     RETURN least(settled, (SELECT min(coalesce(a.xact_start, '-infinity'))
                              FROM unnest(writers) AS w (pid)
                              LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid));
@@ -187,15 +188,15 @@ const SERVE_MOMENTS = `
          ORDER BY v.realm_id, v.qbo_id, v.valid_from DESC
       $body$ $sql$, the_table || '_known', types, names, the_table || '_versions');
     EXECUTE format('COMMENT ON FUNCTION public.%I IS %L', the_table || '_known',
-                   'Of each record of ' || the_table || ' the last version, in the order in which the mirror learned of them, that by QuickBooks'' clock began by source_moment; of those that the mirror knew at a moment. Deleted ones with deleted_at.');
+                   'For each record of ' || the_table || ', among the versions that the mirror knew at a moment, the last one (in the order in which the mirror learned of them) that began by source_moment by QuickBooks'' clock. Deleted ones with deleted_at.');
   END
   $function$;
-  COMMENT ON FUNCTION serve_moments IS 'Gives a table with history its functions _held and _known. Call it again after keep_history when a column was added.';
+  COMMENT ON FUNCTION serve_moments IS 'Creates the functions _held and _known of a table with history. Call it again after keep_history when a column was added.';
 `
 
 interface Shown {
   readonly table: string
-  /** Of one record, as sync_states names it. */
+  /** Name of one record, as in sync_states. */
   readonly name: string
   /** Each with its type, in the order of the view that was there before: a view cannot change it. */
   readonly columns: readonly string[]
@@ -324,11 +325,11 @@ function currentView({ table, name, columns }: Shown): string {
                     WHERE t.entity = '${name}' AND t.resolved_at IS NULL
                     GROUP BY t.realm_id, t.qbo_id) r ON r.realm_id = d.realm_id AND r.qbo_id = d.qbo_id
        WHERE d.deleted_at IS NULL;
-    COMMENT ON COLUMN ${table}_current.rejected_since IS 'Since when a newer version of the record could not be taken; last_synced_at is then that of the content shown.';
+    COMMENT ON COLUMN ${table}_current.rejected_since IS 'Since when a newer version of the record has been rejected; last_synced_at is then that of the content shown.';
   `
 }
 
-/** Text bodies, so that a view that is made anew by keep_history does not hang on them. */
+/** Text bodies, so that they do not depend on a view that keep_history recreates. */
 function asOfFunctions({ table, name, columns }: Shown): string {
   const party = PARTIES[table]
   const returned = [
@@ -365,7 +366,7 @@ function asOfFunctions({ table, name, columns }: Shown): string {
     LANGUAGE sql STABLE PARALLEL SAFE AS $body$
       ${body((of) => `${of}_known(source_moment, moment)`, { held: 'moment', day: 'source_moment' })}
     $body$;
-    COMMENT ON FUNCTION ${table}_source_as_of IS 'What QuickBooks had of ${table} at source_moment by its own clock, as far as ever observed; with a moment, as far as the mirror knew then.';
+    COMMENT ON FUNCTION ${table}_source_as_of IS 'What QuickBooks had of ${table} at source_moment by its own clock, as far as observed; with a moment, as far as the mirror knew then.';
   `
 }
 

@@ -3,8 +3,8 @@ import type { Knex } from 'knex'
 const MIRRORED_TABLES = ['vendors', 'customers', 'balances', 'bills', 'invoices']
 
 /**
- * What the feed of changes is read by. A version stands in the table or, once superseded, in its history, under the
- * transaction that wrote it: both are indexed by it, for one company and for all.
+ * Indexes for the feed of changes. A version is in the table or, once superseded, in its history, with the transaction
+ * that wrote it: both are indexed by that, for one company and for all.
  */
 export async function up(knex: Knex): Promise<void> {
   for (const table of MIRRORED_TABLES) {
@@ -22,8 +22,8 @@ export async function up(knex: Knex): Promise<void> {
       cluster text NOT NULL,
       began_at timestamptz NOT NULL
     );
-    COMMENT ON TABLE feed_epochs IS 'Since when transaction numbers are those of this cluster: a restored database goes on with others. The newest counts.';
-    COMMENT ON COLUMN feed_epochs.mark IS 'Carried by every cursor of the feed: one that was given under another is refused.';
+    COMMENT ON TABLE feed_epochs IS 'Since when transaction numbers are those of this cluster: a restored database continues with different ones. The newest row counts.';
+    COMMENT ON COLUMN feed_epochs.mark IS 'Carried by every cursor of the feed: a cursor with another mark is refused.';
     COMMENT ON COLUMN feed_epochs.cluster IS 'feed_cluster() as it was then.';
     COMMENT ON COLUMN feed_epochs.began_at IS 'Versions from before are read first, by the numbers of the cluster that wrote them.';
 

@@ -29,18 +29,21 @@ import { VERSION } from './version.ts'
 
 export interface App {
   readonly http: Server
-  /** Binds the port at once where it answers HTTP, then makes everything ready. Resolves with what a person needs to look at it. */
+  /**
+   * Binds the port at once where it answers HTTP, then makes everything ready. Resolves with what a person needs to try
+   * it out.
+   */
   start(): Promise<Started>
-  /** Ends everything within 10 seconds: open runs are closed and asked for again. Harmless when repeated. */
+  /** Ends everything within 10 seconds; open runs are closed and requested again. Safe to repeat. */
   stop(): Promise<void>
 }
 
 export interface Started {
-  /** Null in a process that answers no HTTP. */
+  /** Null in a process without the web role. */
   readonly port: number | null
   readonly adminToken: string
   readonly databaseUrl: string
-  /** Where the embedded cluster lives; null with a database of one's own. */
+  /** Where the embedded cluster lives; null with an external database. */
   readonly clusterDirectory: string | null
   readonly simulatorUrl: string | null
 }
@@ -53,15 +56,15 @@ export interface Overrides {
 }
 
 const COLLECTOR_TIMEOUT_MS = 5_000
-// Probes give up after some seconds themselves; the reading takes milliseconds.
+// Probes themselves give up after a few seconds; the query takes milliseconds.
 const READINESS_TIMEOUT_MS = 5_000
-// How often a process that waits for its release's migrations looks again.
+// How often a process waiting for its release's migrations checks again.
 const RELEASE_POLL_MS = 2_000
 const WAIT_POLL_MS = 200
-// What is left of Heroku's 30 seconds, and of the 10 promised, after the runs were told to stop.
+// What is left of Heroku's 30 seconds, and of our promised 10, once the runs have been told to stop.
 const DRAIN_MS = 5_000
-// A token that Intuit is just renewing is worth waiting for, because the old one may be spent; its time limit of 10
-// seconds is more than there is.
+// A renewal in progress is worth waiting for, because the old token may already be spent; its own limit of 10 seconds
+// is more than we have.
 const LAST_ANSWERS_MS = 3_000
 
 /** The whole service, put together from its settings. The only place that knows every room. */
@@ -129,8 +132,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       stop: stopping.signal,
       patiently,
     })
-    // Nothing but health is answered before: a request could neither be read from a schema that is not there yet nor
-    // be queued.
+    // Until then only health is answered: without the schema a request could be neither read nor queued.
     if (config.roles.has('web') && !stopping.signal.aborted) {
       handle = createHttp({
         database,
@@ -168,10 +170,10 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   return { http: server, start, stop }
 }
 
-/** What a process that is not there yet waits for. */
+/** What a starting process is waiting for. */
 interface Starting {
   missing: readonly string[]
-  /** Says what is waited for, and in the log why, once as long as it stays the same. */
+  /** Sets what the start is waiting for, and logs why, once per reason. */
   waitFor(missing: readonly string[], error?: unknown): void
 }
 
@@ -206,8 +208,8 @@ async function awaitRelease(
 }
 
 /**
- * Takes a step of a start again for as long as Postgres is away: in production it may go at any moment, and a
- * process that ended for that would be one more thing to look after. A step may have been taken in part.
+ * Repeats a step of the start while Postgres is away: in production that can happen at any moment, and a process that
+ * exited would be one more thing to look after. Steps must be safe to repeat: one may have run partway.
  */
 function createPatience(config: Config, starting: Starting, stop: AbortSignal): RoleOptions['patiently'] {
   return async (step) => {
@@ -243,7 +245,7 @@ async function startQueue(
   }
 }
 
-/** Lets the jobs end, which were told to. What still waits for Intuit is cut off in time for its run to be closed. */
+/** Waits for the jobs, already told to stop. Calls still waiting for Intuit are cut off in time to close their runs. */
 async function drain(boss: PgBoss, quickbooks: QuickBooks): Promise<void> {
   const cut = setTimeout(() => quickbooks.close(), LAST_ANSWERS_MS)
   await boss.stop({ graceful: true, timeout: DRAIN_MS })

@@ -10,7 +10,7 @@ export type Role = (typeof ROLES)[number]
 export interface Config {
   readonly production: boolean
   readonly port: number
-  /** Where what is embedded, simulated or generated is kept. */
+  /** Where everything embedded, simulated or generated is kept. */
   readonly dataDirectory: string
   /** Null: the embedded Postgres. */
   readonly database: { readonly url: string; readonly tls: TlsMode } | null
@@ -37,14 +37,14 @@ export interface Config {
   readonly syncIntervalSeconds: number
   readonly syncConcurrency: number
   readonly runRetentionDays: number
-  /** How many nights a round of complete listings takes. Null: none is made by itself. */
+  /** How many nights a round of complete listings takes. Null: none is scheduled. */
   readonly reconcileDays: number | null
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' }
 }
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** Everything that is wrong with the environment, in one message. */
+/** All problems with the environment, in one message. */
 export class ConfigError extends Error {
   constructor(problems: readonly string[]) {
     super(`The environment is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
@@ -52,7 +52,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** The one reading of the process's environment. */
+/** The only place that reads the process's environment. */
 export function readEnv(): Env {
   return { ...process.env }
 }
@@ -60,7 +60,7 @@ export function readEnv(): Env {
 /**
  * The environment as typed settings, with defaults.
  *
- * @throws ConfigError listing every variable that is missing or wrong. It names them and never shows a secret.
+ * @throws ConfigError listing every variable that is missing or wrong. It names them and never shows their values.
  */
 export function toConfig(env: Env): Config {
   const set = withoutEmpty(env)
@@ -73,16 +73,14 @@ export function toConfig(env: Env): Config {
 /**
  * The database alone, for commands that need nothing else.
  *
- * @throws ConfigError when DATABASE_URL is missing or no address, or NODE_ENV none that there is.
+ * @throws ConfigError when DATABASE_URL is missing or malformed, or NODE_ENV is unknown.
  */
 export function toDatabase(env: Env): { url: string; tls: TlsMode } {
   const parsed = ENV.pick({ NODE_ENV: true, DATABASE_URL: true }).safeParse(withoutEmpty(env))
   if (!parsed.success) throw new ConfigError(named(parsed.error))
   const { DATABASE_URL: url, NODE_ENV: mode } = parsed.data
   if (!url)
-    throw new ConfigError([
-      'DATABASE_URL: must be set; npm start looks after the embedded Postgres by itself',
-    ])
+    throw new ConfigError(['DATABASE_URL: must be set; npm start manages the embedded Postgres itself'])
   return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
 }
 
@@ -121,7 +119,7 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https a
 const bearer = z.string().min(SHORTEST_TOKEN, `must have at least ${SHORTEST_TOKEN} characters`)
 
 const ENV = z.object({
-  // Anything else would be taken for development, where what is missing is embedded, and gone with a host's disk.
+  // Any other value would count as development, where the database is embedded and lost with the host's disk.
   NODE_ENV: z
     .enum(['development', 'test', 'production'], 'must be development, test or production')
     .default('development'),
@@ -134,8 +132,8 @@ const ENV = z.object({
       'sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full',
     )
     .optional(),
-  // A process has two more, and its queue takes four of them all: below this, two renewals of tokens that Intuit
-  // leaves unanswered would hold the rest.
+  // A process has two more, and its queue uses four of the total: with fewer, two token renewals that Intuit leaves
+  // unanswered would hold the rest.
   DATABASE_POOL_MAX: whole(5, 1000).default(10),
   ROLES: z.string().default(ROLES.join(',')).transform(toRoles),
   ADMIN_TOKEN: bearer.optional(),
@@ -165,12 +163,12 @@ const ENV = z.object({
 
 type ParsedEnv = z.infer<typeof ENV>
 
-/** A variable that is set to nothing is as good as unset: that is how compose files and shells leave one out. */
+/** An empty variable counts as unset: that is how compose files and shells leave one out. */
 function withoutEmpty(env: Env): Env {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
 }
 
-/** What only shows when variables are looked at together. */
+/** Problems that show only when variables are seen together. */
 function missingTogether(env: Env): string[] {
   const problems: string[] = []
   if (env['NODE_ENV'] === 'production') {
@@ -242,7 +240,7 @@ function tlsOf(url: string, production: boolean): TlsMode | null {
   switch (searchParams.get('sslmode')) {
     case null:
       return production && !loopback ? 'encrypt' : 'off'
-    // libpq would try both ways; a server that cannot encrypt is what these are set for.
+    // libpq would try both; people set these modes for servers that cannot encrypt.
     case 'disable':
     case 'allow':
     case 'prefer':
@@ -263,7 +261,7 @@ function toRoles(text: string, context: z.RefinementCtx): ReadonlySet<Role> {
   if (unknown.length > 0) {
     context.addIssue({
       code: 'custom',
-      message: `knows ${ROLES.join(', ')} and not "${unknown.join('", "')}"`,
+      message: `may name ${ROLES.join(', ')}, but not "${unknown.join('", "')}"`,
     })
   }
   return new Set(names as Role[])

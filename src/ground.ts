@@ -37,9 +37,9 @@ function needsDataFolder(config: Config): boolean {
 }
 
 /**
- * Takes the data folder for this process alone where it holds a Postgres or a simulator; secrets may be shared.
+ * Locks the data folder for this process if it holds a Postgres or a simulator; secrets may be shared.
  *
- * @throws Error that names the process which uses it already.
+ * @throws Error naming the process that already uses it.
  */
 export async function claimDataFolder(config: Config, ending: GroundOptions['ending']): Promise<void> {
   if (config.database && config.quickbooks.app) return
@@ -47,7 +47,7 @@ export async function claimDataFolder(config: Config, ending: GroundOptions['end
   ending.push(() => lock.release())
 }
 
-/** What stands under everything: the data folder, Postgres, Intuit or its simulator, the secrets. */
+/** What everything else runs on: the data folder, Postgres, Intuit or its simulator, the secrets. */
 export async function layGround(config: Config, options: GroundOptions): Promise<Ground> {
   const { clock, log, ending, secrets } = options
   const local = needsDataFolder(config) ? await readLocalSecrets(config.dataDirectory) : null
@@ -72,7 +72,7 @@ export async function layGround(config: Config, options: GroundOptions): Promise
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   ending.push(() => knex.destroy())
-  // Ended before the pool, which waits for transactions: one that renews a token waits for Intuit.
+  // Closed before the pool, which waits for transactions: one renewing a token waits for Intuit.
   ending.push(() => quickbooks.close())
   log.info('database found', { embedded: postgres.clusterDirectory !== null })
   return {
@@ -104,7 +104,7 @@ async function findPostgres(
 async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
   const { app, apiBaseUrl, tokenUrl, revokeUrl } = config.quickbooks
   if (app) return { ...app, apiBaseUrl, tokenUrl, revokeUrl, simulatorUrl: null, demoCompanies: null }
-  // Loaded only here: a production process never holds the simulator.
+  // Loaded only here: a production process never loads the simulator.
   const { startSandbox } = await import('./sandbox/sandbox.ts')
   const { DEMO_COMPANIES } = await import('./sandbox/demo-companies.ts')
   const credentials = { clientId: 'simulated-app', clientSecret: 'simulated-secret' }
@@ -129,20 +129,20 @@ async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
   }
 }
 
-// Intuit cuts a request at 120 s, and its own word comes before ours: an answer that takes longer than half of that may
-// be the only one to be had.
+// Intuit itself ends a request at 120 s, and its answer should come before our timeout: one that takes over a minute
+// may be the only one we get.
 const CALL_TIMEOUT_MS = 125_000
 // The one call during which a transaction is open.
 const TOKEN_TIMEOUT_MS = 10_000
-// No statement of ours takes a second; one that takes 20 is stuck, and its lease would lapse at 30.
+// Our statements take under a second; one that takes 20 is stuck, and its lease would lapse at 30.
 const STATEMENT_TIMEOUT_MS = 20_000
 // Connections come to DATABASE_POOL_MAX + 2: the queue's pool, its listener, and the rest for knex.
 const QUEUE_CONNECTIONS = BOSS_POOL_MAX + 1
-// A believable bustle for a demo: an action in each lively company every ten seconds.
+// A believable amount of activity for a demo: an action in each lively company every ten seconds.
 const DEMO_ACTIVITY_MS = 10_000
 const DEMO_SEED = 20_261_122
 
-/** How Postgres names our sessions: at most its 63 bytes. */
+/** Our sessions' application_name in Postgres: at most 63 bytes. */
 export function applicationName(config: Config): string {
   return `ledger-mirror ${[...config.roles].join('+')} ${hostname()}`.slice(0, 63)
 }

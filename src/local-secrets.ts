@@ -8,7 +8,7 @@ export interface LocalSecrets {
   readonly encryptionKeys: readonly EncryptionKey[]
 }
 
-/** Secrets for a start with nothing configured: made at the first one and kept, readable by their owner alone. */
+/** Secrets for a start with nothing configured: generated once and kept, readable only by their owner. */
 export async function readLocalSecrets(directory: string): Promise<LocalSecrets> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const adminToken = await keep(join(directory, 'admin-token'), () => randomBytes(24).toString('base64url'))
@@ -21,7 +21,7 @@ async function keep(file: string, make: () => string): Promise<string> {
   if (kept !== null) return kept
   const unfinished = `${file}-${randomBytes(6).toString('hex')}`
   await writeFile(unfinished, `${make()}\n`, { mode: 0o600 })
-  // Of processes that start together one makes the secret, whole, and the others take it.
+  // When processes start together, one writes the secret atomically and the others read it.
   await link(unfinished, file).catch((error: unknown) => {
     if (!hasCode(error, 'EEXIST')) throw error
   })

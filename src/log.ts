@@ -6,7 +6,7 @@ export type { Logger }
 export interface LogOptions {
   readonly level: string
   readonly format: 'json' | 'pretty'
-  /** Values that must never appear, wherever they come from: they are cut out of the finished line. */
+  /** Values that must never appear, wherever they come from: they are removed from the finished line. */
   readonly secrets: () => readonly string[]
   /** Standard output when absent. */
   readonly stream?: Writable
@@ -16,7 +16,7 @@ const REDACTED = '[redacted]'
 const SECRET_KEY = /token|secret|authorization|password|ciphertext|cookie|verifier|encryptionkey/i
 const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi
 const URL_PASSWORD = /(\/\/[^/\s:@]*:)[^@\s/]+@/g
-// Of a form, a query or a JSON body that became part of a text.
+// Secrets in a form, a query or a JSON body quoted inside a text.
 const NAMED_TOKEN = /\b((?:access|refresh|id)_token|client_secret)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi
 
 /**
@@ -52,7 +52,8 @@ function jsonLine(fields: LogFields): string {
 
 function prettyLine({ level, message, timestamp, ...rest }: LogFields): string {
   const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
-  // A message may quote what another system said: no line break of it makes a second entry, no escape colours it.
+  // A message may quote another system: its line breaks must not fake a second entry, nor its escapes colour the
+  // terminal.
   return `${timestamp.slice(11, 19)} ${level.padEnd(5)} ${String(message).replace(/\p{Cc}+/gu, ' ')}${more}`
 }
 
@@ -84,7 +85,7 @@ function withoutSecretLooks(text: string): string {
 // Deep enough for an error's chain of causes and a run's report; a cycle ends here.
 const MOST_LEVELS = 8
 
-/** Only these of an error: libraries hang requests, with their headers, on theirs. */
+/** Only these fields of an error: libraries attach requests, headers included, to theirs. */
 function errorFields(error: Error): Record<string, unknown> {
   const { code, details } = error as Error & { code?: unknown; details?: unknown }
   return {
@@ -100,7 +101,7 @@ function errorFields(error: Error): Record<string, unknown> {
   }
 }
 
-/** Also in the form that a secret with a quote or a backslash takes within JSON. */
+/** Also as JSON writes a secret that contains a quote or a backslash. */
 function withoutSecrets(line: string, secrets: readonly string[]): string {
   return secrets
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])

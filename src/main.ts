@@ -2,9 +2,9 @@ import './node-version.js'
 import { createApp, type App, type Started } from './app.ts'
 import { ConfigError, readEnv, toConfig, type Config } from './config.ts'
 
-// What a supervisor reads as "do not start again before somebody changed something" (EX_CONFIG of sysexits.h).
+// Tells a supervisor not to restart until somebody changes something (EX_CONFIG of sysexits.h).
 const EXIT_CONFIG = 78
-// Nothing may hold the process longer than the time it promised to be gone in.
+// Nothing may hold the process beyond the time in which it promised to exit.
 const STOP_DEADLINE_MS = 9_500
 
 const config = readConfig()
@@ -21,7 +21,7 @@ try {
   const started = await app.start()
   if (!config.production && started.port !== null) process.stdout.write(welcome(started, started.port))
 } catch (error) {
-  // A start that was interrupted ends with whatever it was waiting for; that is no failure.
+  // An interrupted start rejects with whatever it was waiting for; that is not a failure.
   if (!asked) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     await shutDown(app, 1)
@@ -47,7 +47,7 @@ async function shutDown(running: App, exitCode: number): Promise<void> {
 function welcome(started: Started, port: number): string {
   const { adminToken, databaseUrl, clusterDirectory, simulatorUrl } = started
   const base = `http://localhost:${port}`
-  // One that was configured is known to whoever needs it, and stays out of terminals and logs.
+  // Whoever needs a configured token knows it already; it stays out of terminals and logs.
   const generated = config.adminToken === null
   return [
     '',

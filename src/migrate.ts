@@ -6,7 +6,7 @@ import { createBoss } from './jobs/boss.ts'
 import { ensureQueues } from './jobs/queues.ts'
 import { createLog } from './log.ts'
 
-/** Brings the database of DATABASE_URL, and the queue in it, to what this release needs. */
+/** Migrates the database at DATABASE_URL, and the queue in it, to what this release needs. */
 async function migrate(): Promise<void> {
   const { url, tls } = toDatabase(readEnv())
   const knex = connect({

@@ -1,4 +1,4 @@
-// Plain JavaScript on purpose: it must run on the Node that is too old for everything else.
+// Plain JavaScript on purpose: it must run on Node versions too old for everything else.
 const OLDEST_MAJOR = 24
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST_MAJOR) {

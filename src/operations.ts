@@ -85,12 +85,12 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
   }
 }
 
-// A job is marked as done within milliseconds after its run.
+// A job is marked as done within milliseconds of its run's end.
 const ONCE_MORE_MS = 500
 
 /**
- * A request that comes between the end of a run and the end of its job finds the queue still holding that job, which
- * will not look again: a moment later there is room for another. What this misses, the next tick finds.
+ * A request made between the end of a run and the end of its job finds the queue still holding that job, which will not
+ * look again; a moment later another can be queued. What this misses, the next tick finds.
  */
 function enqueueOnceMore(
   { database, enqueue, log }: Pick<OperationOptions, 'database' | 'enqueue' | 'log'>,
@@ -98,7 +98,7 @@ function enqueueOnceMore(
 ) {
   const again = () => database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
   const tell = (error: unknown) =>
-    log.warn('requests were not queued once more; the next tick does', { error })
+    log.warn('requests could not be queued again; the next tick will', { error })
   setTimeout(() => void again().catch(tell), ONCE_MORE_MS).unref()
 }
 
@@ -119,7 +119,7 @@ async function activeCompanies(tx: Tx): Promise<string[]> {
   return rows.map((row) => row.realmId)
 }
 
-/** With a token in hand and nothing to renew it by: a refused one is refused. */
+/** With only an access token and nothing to renew it: if it is refused, that is final. */
 function tryAccess(
   quickbooks: QuickBooks,
   {
@@ -148,5 +148,5 @@ function tryAccess(
     .companyInfo()
 }
 
-// A person waits for the answer, and routers in front of us give up at 30 seconds.
+// A person is waiting, and routers in front of us give up at 30 seconds.
 const TRIAL_TIMEOUT_MS = 20_000

@@ -6,17 +6,17 @@ import { postgresWords } from './db/postgres-error.ts'
 
 export interface ReadinessOptions {
   readonly database: Database
-  /** What the start still waits for; empty when it is over. */
+  /** What the start is still waiting for; empty once it is over. */
   readonly starting: () => readonly string[]
-  /** A Postgres that says nothing for so long does not answer. */
+  /** A Postgres silent for this long counts as not answering. */
   readonly timeoutMs: number
 }
 
 type Missing = readonly string[]
 
 /**
- * Reads what keeps the service from being ready; empty when nothing does. Those who ask while a reading is under way
- * share it: probes are open to everybody, and however many come, they take one connection from the sync.
+ * Why the service is not ready; empty when it is. Concurrent callers share one check: probes are open to everybody, and
+ * however many come, they take only one connection from the sync.
  */
 export function createReadiness({ database, starting, timeoutMs }: ReadinessOptions): () => Promise<Missing> {
   let underWay: Promise<Missing> | null = null
@@ -29,7 +29,7 @@ export function createReadiness({ database, starting, timeoutMs }: ReadinessOpti
   }
 }
 
-/** What a start waits for in the database. */
+/** What a start is waiting for in the database. */
 export async function missingForStart(database: Database): Promise<Missing> {
   try {
     const pending = await pendingMigrations(database.knex)
@@ -47,7 +47,7 @@ async function readMissing(database: Database): Promise<Missing> {
   return []
 }
 
-/** Nothing can be synced or asked for where nothing can be written, as after a failover. */
+/** Without writes, as after a failover, nothing can be synced or requested. */
 async function missingToWrite({ knex }: Database): Promise<Missing> {
   try {
     const [found] = await rowsOf<{ readOnly: boolean }>(
@@ -69,7 +69,7 @@ async function missingOfQuickBooks({ knex, clock }: Database): Promise<Missing> 
   }
 }
 
-/** What Postgres says against a question goes to whoever asks without a token: its words, and nothing of ours. */
+/** This reaches callers without a token: only Postgres' own message, not our statement. */
 function whyNot(error: unknown): string {
   if (!(error instanceof Error)) return POSTGRES_AWAY
   return whyPostgresAway(error) ?? `Postgres refuses: ${postgresWords(error)}`

@@ -17,11 +17,11 @@ export interface RoleOptions extends OperationOptions {
   readonly random: () => number
   readonly log: Logger
   readonly stop: AbortSignal
-  /** Takes a step that needs Postgres; one that can be taken again. */
+  /** Runs a step that needs Postgres and is safe to repeat. */
   readonly patiently: <Result>(step: () => Promise<Result>) => Promise<Result>
 }
 
-/** Starts what this process does besides answering HTTP. */
+/** Starts everything this process does besides HTTP. */
 export async function startRoles(options: RoleOptions): Promise<void> {
   const { config, boss, database, log, stop, patiently } = options
   const intervalSeconds = config.syncIntervalSeconds
@@ -50,16 +50,17 @@ export async function startRoles(options: RoleOptions): Promise<void> {
         reconcileDays: config.reconcileDays,
       })
       log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
-      if (told.notFolded) log.warn('totals were not added up; the next tick does', { error: told.notFolded })
+      if (told.notFolded)
+        log.warn('metric totals were not folded; the next tick tries again', { error: told.notFolded })
     }
     await patiently(() => workTicks(boss, log, beat))
     await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))
-    // The first sync comes at once, not at the next minute.
+    // The first sync starts at once, not at the next full minute.
     await patiently(beat)
   }
 }
 
-/** The queue keeps no more than the code of a failure: what a run throws before it is open is told here. */
+/** The queue keeps only the code of a failure, so what a run throws before it opens is logged here. */
 async function runLogged(
   sync: SyncOptions,
   realmId: string,

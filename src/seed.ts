@@ -3,7 +3,7 @@ import { ConfigError, readEnv, toDatabase } from './config.ts'
 import { connect } from './db/connect.ts'
 import { SEEDS_DIRECTORY } from './db/migrate.ts'
 
-/** Runs the seeds on the database of DATABASE_URL, whose schema must be current. */
+/** Runs the seeds on the database at DATABASE_URL, whose schema must be current. */
 async function seed(): Promise<void> {
   const knex = connect({
     ...toDatabase(readEnv()),
@@ -14,7 +14,7 @@ async function seed(): Promise<void> {
   try {
     await knex.seed.run({ directory: SEEDS_DIRECTORY, loadExtensions: ['.ts'] })
   } catch (error) {
-    // Knex wraps what a seed throws in the name of the file, and loses what kind of error it was.
+    // Knex wraps what a seed throws in a message with the file's name and loses the error's class.
     throw error instanceof Error && 'original' in error ? error.original : error
   } finally {
     await knex.destroy()

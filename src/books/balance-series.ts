@@ -8,9 +8,9 @@ export type Step = (typeof STEPS)[number]
 export interface SeriesQuestion {
   readonly realmId: string
   readonly qboId: string
-  /** `YYYY-MM-DD`, both included; days that the company has not reached yet are left out. Null: 90 days before `to`. */
+  /** `YYYY-MM-DD`, both included; future days, by the company's date, are left out. Null: 90 days before `to`. */
   readonly from: string | null
-  /** Null: the company's own date. */
+  /** Null: today, by the company's date. */
   readonly to: string | null
   readonly step: Step
 }
@@ -24,12 +24,12 @@ export interface SeriesAnswer {
 // A quarter of a year.
 const USUAL_DAYS = 90
 
-// Three years of days; a longer series goes by weeks.
+// Three years of days; a longer series needs weeks.
 export const MOST_POINTS = 1100
 
 /**
- * What the mirror held of an account at the end of each step, in the company's own days. Null where it held no account
- * or no amount: before the first sync, and after a delete.
+ * What the mirror held of an account at the end of each step, by the company's own calendar. Null where it held no
+ * account or no amount: before the first sync, and after a delete.
  *
  * @throws LedgerError `not_found`, `never_synced`; `invalid_request` for a series of too many points.
  */
@@ -84,7 +84,7 @@ function daysAfter(day: string, days: number): string {
 }
 
 function tooMany(): LedgerError {
-  const message = `would be more than ${MOST_POINTS} points: ask for a shorter time or a longer step`
+  const message = `would give more than ${MOST_POINTS} points: ask for a shorter period or a longer step`
   return new LedgerError('invalid_request', `step: ${message}`, {
     details: { fields: [{ field: 'step', message }] },
   })

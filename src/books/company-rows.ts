@@ -1,7 +1,7 @@
 import { ENTITIES } from '../domain/entity.ts'
 import type { CompanyState } from './company-state.ts'
 
-/** A company as the statements below read it. */
+/** A company as the statements below return it. */
 export type CompanyRow = CompanyState & {
   readonly realmId: string
   readonly name: string | null
@@ -10,7 +10,7 @@ export type CompanyRow = CompanyState & {
   readonly tags: readonly string[]
 }
 
-/** Over `c`, a company, and the joins below. */
+/** Columns of `c`, a company, and of the joins below. */
 export const COMPANY_COLUMNS = `
   c.realm_id AS "realmId", c.name, c.status, c.status_code AS "statusCode", c.failing_code AS "failingCode",
   c.not_before AS "notBefore", c.not_before_code AS "notBeforeCode", c.max_lag_minutes AS "maxLagMinutes",
@@ -18,11 +18,11 @@ export const COMPANY_COLUMNS = `
   e.error AS "lastError", pause.pause AS "callsPause", still.entity AS "standsStill",
   r.rejects, r.latest AS "latestReject"`
 
-// A day of runs: an error that stands is the newest of them. Without a bound, every run of a company that never failed
-// would be read to find none.
+// One day of runs: a lasting error is among the newest. Without a bound, a company that never failed would have all its
+// runs read to find none.
 const RUNS_LOOKED_AT = 100
 
-/** Wants `:now` bound. The runs are looked at only where something is wrong. */
+/** Needs `:now` bound. Runs are read only for companies with something wrong. */
 export const COMPANY_JOINS = `
   LEFT JOIN LATERAL (
     SELECT json_build_object('code', newest.error_code, 'message', newest.error_message) AS error
@@ -50,7 +50,7 @@ export const COMPANY_JOINS = `
       FROM sync_rejects t
      WHERE t.realm_id = c.realm_id AND t.resolved_at IS NULL) r`
 
-/** An aggregate over rows of `sync_rejects`: the one met last, null without rows. */
+/** An aggregate over rows of `sync_rejects`: the latest one, null without rows. */
 export function latestReject(row: string): string {
   return `(array_agg(json_build_object('entity', ${row}.entity, 'qboId', ${row}.qbo_id, 'code', ${row}.code,
                                        'reason', ${row}.reason)

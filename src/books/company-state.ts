@@ -3,7 +3,7 @@ import type { Entity } from '../domain/entity.ts'
 import type { ErrorCode } from '../domain/ledger-error.ts'
 import { whatToDo } from '../domain/what-to-do.ts'
 
-/** What there is to know of why a company is as it is. */
+/** Everything that explains a company's state. */
 export interface CompanyState {
   readonly status: CompanyStatus
   readonly statusCode: ErrorCode | null
@@ -13,9 +13,9 @@ export interface CompanyState {
   readonly maxLagMinutes: number | null
   /** The latest run that ended with an error. */
   readonly lastError: { readonly code: ErrorCode | null; readonly message: string | null } | null
-  /** The pause that holds for every company, if one does. */
+  /** The pause of all companies, if there is one. */
   readonly callsPause: { readonly code: ErrorCode; readonly reason: string } | null
-  /** The first entity, in the order of a run, whose watermark stands still although the others go on. */
+  /** The first entity, in the order of a run, whose watermark is stuck while the others move. */
   readonly standsStill: StandingEntity | null
   readonly rejects: number
   readonly latestReject: LatestReject | null
@@ -39,7 +39,7 @@ export interface Reason {
   readonly message: string
 }
 
-/** Why a company is not simply well, and what a person can do about it; both null when it is. */
+/** What is wrong with a company, and what a person can do about it; both null when it is well. */
 export function explain(
   company: CompanyState,
   now: Date,
@@ -69,9 +69,9 @@ function entityReason({ entity, code, message }: StandingEntity): Reason {
   return { code, message: `${entity}: ${message ?? code}` }
 }
 
-/** Two codes of a reject say where to look; a reject of any other kind is found in the same place. */
+/** Two reject codes have advice of their own; for any other the place to look is the same as for `invalid_payload`. */
 function rejectsReason({ entity, qboId, code, reason }: LatestReject, rejects: number): Reason {
-  const which = qboId === null ? `${entity} of unknown Id` : `${entity} ${qboId}`
+  const which = qboId === null ? `${entity} with unknown Id` : `${entity} ${qboId}`
   const message =
     rejects === 1
       ? `${which} could not be taken: ${reason}`
@@ -79,10 +79,13 @@ function rejectsReason({ entity, qboId, code, reason }: LatestReject, rejects: n
   return { code: code === 'poisoned_page' ? code : 'invalid_payload', message }
 }
 
-// 20 minutes with the usual interval of 15: the same bound as the alert's.
+// 20 minutes with the usual interval of 15: the same bound as in the alert.
 const LATE_AFTER_INTERVALS = 4 / 3
 
-/** Whether a lag breaks the promise of a company: its own where it has one. Nobody is late who is not to be synced. */
+/**
+ * Whether a lag breaks the promise made for a company, or the default one. A company that is not to be synced is never
+ * late.
+ */
 export function isLate(
   { status, maxLagMinutes }: Pick<CompanyState, 'status' | 'maxLagMinutes'>,
   lagSeconds: number,

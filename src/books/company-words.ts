@@ -4,7 +4,7 @@ import { Company } from '../models/company.ts'
 import type { CompanyWords } from './versions/held-version.ts'
 
 /**
- * What the words about a company's records need to know of it.
+ * What descriptions of a company's records need to know about it.
  *
  * @throws LedgerError `not_found`.
  */
@@ -21,10 +21,10 @@ export function companyWords({
   return { homeCurrency, dayOf: (moment) => dayIn(timeZone ?? QUICKBOOKS_TIME_ZONE, moment) }
 }
 
-// QuickBooks' own zone: its times carry Pacific offsets, and it does not tell every company's zone.
+// QuickBooks' own zone: its times carry Pacific offsets, and not every company reports a zone.
 const QUICKBOOKS_TIME_ZONE = 'America/Los_Angeles'
 
-/** A zone that does not exist counts as unknown. Sweden writes dates as ISO 8601 does. */
+/** A zone that does not exist counts as unknown. The Swedish locale writes dates as ISO 8601 does. */
 function dayIn(timeZone: string, moment: Date): string {
   try {
     return formatIn(timeZone).format(moment)
@@ -35,7 +35,7 @@ function dayIn(timeZone: string, moment: Date): string {
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** Making one takes longer than a page of days: there are a few hundred zones at most. */
+/** Creating one takes longer than formatting a page of days, and there are a few hundred zones at most. */
 function formatIn(timeZone: string): Intl.DateTimeFormat {
   const known = formats.get(timeZone)
   if (known) return known

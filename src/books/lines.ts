@@ -2,10 +2,10 @@ import { normalDecimal } from '../domain/money.ts'
 import { isJsonArray, isJsonObject, isNumberText, parseJson, type Json } from '../domain/parse-json.ts'
 
 /**
- * The lines of a bill or an invoice as QuickBooks has them, with our names: keys begin small, and every number is
- * decimal text, because which of them are money only QuickBooks knows.
+ * The lines of a bill or an invoice as QuickBooks has them, with keys in camelCase and every number as decimal text,
+ * because only QuickBooks knows which of them are money.
  *
- * @param text the payload's `Line` as JSON text, null where it has none.
+ * @param text the payload's `Line` as JSON text, null if it has none.
  */
 export function linesOf(text: string | null): unknown {
   const lines = text === null ? [] : parseJson(text)

@@ -2,21 +2,18 @@ import { createHash } from 'node:crypto'
 import { LedgerError } from '../domain/ledger-error.ts'
 import type { SortKey } from './list-order.ts'
 
-/**
- * What a page run keeps from its first page on, so that its later pages show the same mirror however it changes
- * meanwhile.
- */
+/** What a page run keeps from its first page, so that later pages show the same mirror whatever changes meanwhile. */
 export interface Pinned {
-  /** The latest moment of the company when the first page was read; null where the list has a moment of its own. */
+  /** The company's latest moment when the first page was read; null if the request names a moment itself. */
   readonly asOf: string | null
   readonly today: string
   readonly confirmedAt: Date
   readonly laggingSince: Date
 }
 
-/** A place in a list: behind this record. */
+/** A place in a list: just after this record. */
 export interface Place {
-  /** What the list goes by, as Postgres writes it; null for records without. */
+  /** The record's sort value, as Postgres writes it; null for records without one. */
   readonly value: string | null
   readonly qboId: string
 }
@@ -27,8 +24,8 @@ export interface Cursor {
 }
 
 /**
- * Where a list goes on. It is sealed by a digest over itself and over the list that it belongs to, so that a mistyped
- * cursor or one of another list is an error rather than a wrong page. It holds no secret and opens nothing.
+ * Where a list continues. A digest covers the cursor and the list it belongs to, so that a mistyped cursor or one of
+ * another list is an error rather than a wrong page. It holds no secret and grants no access.
  *
  * @param list what the cursor belongs to: list, filters, sort and moment.
  */
@@ -82,7 +79,7 @@ function refused(message: string): LedgerError {
 
 type Parts = readonly [string | null, string, string | null, string, number, number]
 
-/** What only somebody who seals cursors of his own can have got wrong. */
+/** Fails only for somebody who makes cursors of their own. */
 function partsOf(body: string): Parts | null {
   try {
     const parts = JSON.parse(body) as Parts

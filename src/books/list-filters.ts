@@ -2,23 +2,23 @@ import type { Entity } from '../domain/entity.ts'
 import { partyName } from './list-order.ts'
 import { PARTIES, type Bindings } from './record-row.ts'
 
-/** What a list can be narrowed down by. Days are `YYYY-MM-DD`, amounts decimal text. */
+/** What a list can be filtered by. Days are `YYYY-MM-DD`, amounts decimal text. */
 export interface Filters {
   readonly status?: string | undefined
   readonly dueFrom?: string | undefined
   readonly dueTo?: string | undefined
-  /** Their own day is left out. */
+  /** Exclusive: the day itself is left out. */
   readonly dueBefore?: string | undefined
   readonly dueAfter?: string | undefined
   readonly txnFrom?: string | undefined
   readonly txnTo?: string | undefined
-  /** A part of the counterparty's name, in whatever case. */
+  /** A part of the counterparty's name, case-insensitive. */
   readonly counterparty?: string | undefined
   readonly counterpartyId?: string | undefined
   readonly docNumber?: string | undefined
   readonly currency?: string | undefined
   readonly minBalance?: string | undefined
-  /** A moment by our clock: versions that began then or later. */
+  /** By our clock: versions that began at this moment or later. */
   readonly changedSince?: string | undefined
   readonly includeDeleted?: boolean | undefined
 }
@@ -42,7 +42,7 @@ const OF_DOCUMENTS = [
   'includeDeleted',
 ] as const satisfies readonly FilterName[]
 
-/** The filters that lists of an entity know. */
+/** The filters that each entity's list supports. */
 export function filtersOf(entity: Entity): readonly FilterName[] {
   switch (entity) {
     case 'bill':
@@ -57,8 +57,9 @@ export function filtersOf(entity: Entity): readonly FilterName[] {
 }
 
 /**
- * The words of `status`, as SQL. They are written so that Postgres sees the condition of the index on open documents.
- * `open` takes the overdue ones in, while a document itself is told by the more telling word; none takes deleted ones.
+ * The values of `status`, as SQL, written so that Postgres recognises the condition of the index on open documents. The
+ * filter `open` includes overdue documents, though each document shows the more specific word; none includes deleted
+ * ones.
  */
 const STATUSES: { readonly [Of in Entity]: Readonly<Record<string, string>> } = {
   bill: {
@@ -82,13 +83,13 @@ export function statusesOf(entity: Entity): readonly string[] {
 }
 
 export interface Narrowed {
-  /** SQL over `d`, and `p` where it needs the party. */
+  /** SQL over `d`, and over `p` if it needs the party. */
   readonly conditions: readonly string[]
   readonly bindings: Bindings
   readonly needsParty: boolean
 }
 
-/** What filters come to. Only those that the entity knows may be set. */
+/** The filters as SQL conditions. Only those that the entity supports may be set. */
 export function narrow(entity: Entity, filters: Filters): Narrowed {
   const { status, includeDeleted = false, ...others } = filters
   const set = Object.entries(others).filter(([, value]) => value !== undefined) as [

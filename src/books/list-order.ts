@@ -20,21 +20,21 @@ export interface Order {
   readonly descending: boolean
 }
 
-/** What a list goes by: an expression over `d`, and `p` where it needs the party. */
+/** What a list is sorted by: an expression over `d`, and over `p` if it needs the party. */
 export interface SortKey {
   readonly sql: string
   readonly type: 'text' | 'date' | 'numeric' | 'timestamptz'
-  /** Records without a value come last, whichever the direction. */
+  /** Records without a value come last in both directions. */
   readonly nullable: boolean
   readonly needsParty: boolean
 }
 
-/** By what lists of an entity can be sorted. */
+/** The sort keys of each entity's list. */
 export function sortsOf(entity: Entity): readonly Sort[] {
   return SORTS.filter((sort) => sortKey(entity, sort) !== null)
 }
 
-/** Null where records of the entity have no such thing. */
+/** Null when records of the entity have no such value. */
 export function sortKey(entity: Entity, sort: Sort): SortKey | null {
   if (sort === 'qboId') return key('d.qbo_id', 'text')
   if (sort === 'changed') return key('d.valid_from', 'timestamptz')

@@ -2,9 +2,9 @@ import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import type { Entity } from '../domain/entity.ts'
 
 /**
- * What is read: the mirror as it is (both null), as it was (`asOf`, our clock), what QuickBooks had by its own clock
- * (`sourceAsOf`), or what the mirror at `asOf` knew of `sourceAsOf`. ISO 8601 UTC with up to six decimals, because
- * versions begin at microseconds and a `Date` would cut them off.
+ * Which state is read: the mirror now (both null), the mirror as it was (`asOf`, our clock), what QuickBooks had by its
+ * own clock (`sourceAsOf`), or what the mirror at `asOf` knew about `sourceAsOf`. ISO 8601 UTC with up to six decimals,
+ * because versions begin at microseconds and a `Date` would cut them off.
  */
 export interface Moment {
   readonly asOf: string | null
@@ -15,9 +15,9 @@ export interface Moment {
 export const NOW: Moment = { asOf: null, sourceAsOf: null }
 
 /**
- * The rows of an entity at a moment, as SQL for FROM, with the bindings `:asOf` and `:sourceAsOf`: one row a record,
- * deleted ones with their `deleted_at`. The rule itself stands in the database (serve_moments), so that who reads with
- * SQL gets the same rows. All three are inlined: a condition on `realm_id` or `qbo_id` reaches the indexes.
+ * The rows of an entity at a moment, as SQL for FROM, with the bindings `:asOf` and `:sourceAsOf`: one row per record,
+ * deleted ones with their `deleted_at`. The rule itself is in the database (serve_moments), so that SQL users get the
+ * same rows. All three are inlined: a condition on `realm_id` or `qbo_id` reaches the indexes.
  */
 export function rowsAt(entity: Entity, { asOf, sourceAsOf }: Moment): string {
   const { table } = MIRRORED_TABLES[entity]
@@ -31,17 +31,17 @@ export function rowsAt(entity: Entity, { asOf, sourceAsOf }: Moment): string {
 const MICROS = 6
 const MILLIS = 3
 
-/** A `timestamptz` as its text came from Postgres, in ISO 8601 UTC to the microsecond: later ones sort behind. */
+/** A `timestamptz` as Postgres' text, in ISO 8601 UTC to the microsecond, so that text order is time order. */
 export function momentOf(text: string): string {
   return isoOf(text, MICROS)
 }
 
-/** The same of a time that one of our clocks or QuickBooks' gave, which tell milliseconds at most. */
+/** The same for a time from our clock or QuickBooks', which have milliseconds at most. */
 export function timeOf(text: string): string {
   return isoOf(text, MILLIS)
 }
 
-/** A page has hundreds of times: cutting the text of a session in UTC takes a tenth of what a `Date` would. */
+/** A page has hundreds of times: slicing the text of a UTC session takes a tenth of the time of a `Date`. */
 function isoOf(text: string, digits: number): string {
   return text.endsWith('+00') && text[DAY_END] === ' ' ? cutUtc(text, digits) : convert(text, digits)
 }
@@ -65,7 +65,7 @@ function convert(text: string, digits: number): string {
 const ISO = /^(.*?)(?:\.(\d+))?(?:Z|[+-]\d\d:?\d\d)$/i
 
 /**
- * A time that somebody wrote in ISO 8601 as a moment: in UTC, cut after microseconds.
+ * A time given in ISO 8601, as a moment: in UTC, cut to microseconds.
  *
  * @returns null outside the years 1 to 9999, which is as far as both sides write them alike.
  */

@@ -4,7 +4,7 @@ import { COMPANY_COLUMNS, COMPANY_JOINS, type CompanyRow } from './company-rows.
 import { explain, isLate, type Reason } from './company-state.ts'
 import type { BooksOptions } from './standing.ts'
 
-/** A company for who reads its books: never a token, and nothing of its connection. */
+/** A company as readers of its books see it: no tokens, nothing of its connection. */
 export interface ShownCompany {
   readonly realmId: string
   readonly name: string | null
@@ -14,17 +14,17 @@ export interface ShownCompany {
   readonly homeCurrency: string | null
   readonly timeZone: string | null
   readonly tags: readonly string[]
-  /** When the entity that is furthest behind was last confirmed complete; null when one of them never was. */
+  /** When the entity furthest behind was last confirmed complete; null if any entity never was. */
   readonly lastSyncedAt: Date | null
-  /** Of the entity that is furthest behind. */
+  /** For the entity furthest behind. */
   readonly lagSeconds: number
   readonly late: boolean
-  /** The mirror has not the whole of a single entity. */
+  /** The mirror does not yet hold any entity completely. */
   readonly neverSynced: boolean
   readonly rejects: number
 }
 
-/** Companies by their number as text, behind `after`. */
+/** Companies in order of realm id as text, after `after`. */
 export async function readCompanies(
   { database, intervalSeconds }: BooksOptions,
   { after, limit }: { readonly after: string | null; readonly limit: number },

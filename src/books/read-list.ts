@@ -31,7 +31,7 @@ export interface ListAnswer {
 
 /**
  * A page of a list. All pages that follow from one another show the mirror of one moment: that of the question, or the
- * one at which the first was read. So a record that changes meanwhile is neither skipped nor met twice.
+ * one at which the first was read. So a record that changes meanwhile is neither skipped nor repeated.
  *
  * @throws LedgerError `not_found`, `never_synced`; `invalid_request` for a cursor that is not of this list.
  */
@@ -78,7 +78,7 @@ function identityOf({ realmId, entity, moment, filters, order }: ListQuestion): 
 
 type ListRow<Of extends Entity> = RecordRow<Of> & {
   readonly sortValue: string | null
-  /** The latest moment of the company's records, where the question has no moment. */
+  /** The latest moment of the company's records, if the question has no moment. */
   readonly latest: string | null
 }
 
@@ -103,8 +103,8 @@ interface PageToRead<Of extends Entity> {
 }
 
 /**
- * One row more than is shown, if there is one. A list goes in two stretches where records may lack what it goes by:
- * those that have it, in its order, then those that have not, by their ids. Each is one range of an index.
+ * One row more than is shown, if there is one. If records may lack the sort value, the list has two stretches: those
+ * with a value, in its order, then those without, by id. Each is one range of an index.
  */
 async function readPage<Of extends Entity>(
   { knex }: Pick<Database, 'knex'>,
@@ -125,7 +125,7 @@ async function readPage<Of extends Entity>(
   return rows
 }
 
-// A connection keeps the plan of each text that it has prepared. These are what dashboards ask for all the time.
+// A connection keeps the plan of each text it has prepared. These are the lists that dashboards read all the time.
 function isOneOfFew({ filters, order, moment }: ListQuestion): boolean {
   const { status: _, includeDeleted = false, ...others } = filters
   const narrowed = includeDeleted || Object.values(others).some((value) => value !== undefined)
@@ -152,7 +152,7 @@ function pageStatement(
   const party = PARTIES[entity]
   const columns = rowColumns(entity, { withLines })
   const named = party && !needsParty ? 'p.display_name' : 'd."namedParty"'
-  // The page is cut before names are looked up, so that a hundred of them are and not all.
+  // The page is cut before names are looked up: for a hundred rows, not all.
   const sql = `
     SELECT ${columns.map(({ name }) => `d."${name}"`).join(', ')}, ${named} AS "partyName",
            CAST(d."sortKey" AS text) AS "sortValue", ${latestMoment(entity, moment)} AS latest
@@ -201,8 +201,8 @@ function stretchConditions(
 }
 
 /**
- * The moment of the latest version in the same snapshot as the rows: as of then, the mirror held what the page shows.
- * A company has one writer at a time, so nothing that began earlier comes to light later.
+ * The moment of the latest version in the same snapshot as the rows: as of then, the mirror held what the page shows. A
+ * company has one writer at a time, so nothing that began earlier can appear later.
  */
 function latestMoment(entity: Entity, { asOf }: Moment): string {
   if (asOf !== null) return 'NULL'

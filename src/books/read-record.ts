@@ -15,7 +15,7 @@ export interface RecordQuestion<Of extends Entity = Entity> {
 }
 
 /**
- * One record with its lines. Asked for by its id it is shown even when it was deleted: `status` and `deletedAt` say so.
+ * One record with its lines. A deleted record is shown too; `status` and `deletedAt` say so.
  *
  * @throws LedgerError `not_found`, of the company or of the record at the moment; `never_synced`.
  */

@@ -4,20 +4,20 @@ import type { Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { rowsAt, type Moment } from './moment.ts'
 
-/** A row of the mirror as it is read: content, bookkeeping, and what its place in the mirror adds. */
+/** A row of the mirror as it is read: content, bookkeeping, and what is joined to it. */
 export type RecordRow<Of extends Entity> = ContentOf[Of] & {
   readonly qboId: string
   readonly syncToken: string | null
-  /** Times as Postgres writes them: a `Date` loses the microseconds by which versions are told apart, and takes long. */
+  /** Times as Postgres writes them: a `Date` loses the microseconds by which versions are told apart, and is slow. */
   readonly sourceUpdatedAt: string
   readonly lastSyncedAt: string
   readonly validFrom: string
   readonly deletedAt: string | null
-  /** The party's name at the moment; null for one that the mirror does not have. */
+  /** The party's name at the moment; null if the mirror does not have the party. */
   readonly partyName: string | null
-  /** Of a bill or an invoice. */
+  /** For a bill or an invoice. */
   readonly status?: string
-  /** The payload's `Line` as text, which keeps every digit, where it was asked for; null where there is none. */
+  /** The payload's `Line` as text, which keeps every digit, if requested; null if there is none. */
   readonly lines?: string | null
 }
 
@@ -27,7 +27,7 @@ export type Bindings = Readonly<Record<string, Knex.RawBinding>>
 export interface Party {
   readonly entity: 'vendor' | 'customer'
   readonly id: string
-  /** The name as the document carried it. */
+  /** The name as the document has it. */
   readonly name: string
 }
 
@@ -55,7 +55,7 @@ export interface Column {
   readonly sql: string
 }
 
-/** The columns of a row, all but the party's name. They want `:today` bound. */
+/** The columns of a row, except the party's name. They need `:today` bound. */
 export function rowColumns(
   entity: Entity,
   { withLines }: { readonly withLines: boolean },
@@ -75,7 +75,7 @@ export function rowColumns(
 
 /**
  * A join that gives the party's name at the moment as `p.display_name`, beside rows `d` with `:realmId` bound. LIMIT
- * keeps it a look at one party a row: without it, all parties of the company would be read first.
+ * makes it a lookup of one party per row: without it, Postgres would read all parties of the company first.
  */
 export function partyJoin(entity: Entity, moment: Moment, partyId: string): string {
   const party = PARTIES[entity]

@@ -2,8 +2,8 @@ import { rowsOf, type Database } from '../db/database.ts'
 import type { Standing } from './standing.ts'
 
 /**
- * Since when a newer version of some records could not be taken, by id: those for which one was open at the moment.
- * Nothing is asked where the company has none, which is usual.
+ * By id, since when a newer version of a record has been rejected, for records with an open reject at the moment. No
+ * query is made when the company has none, the usual case.
  */
 export async function readRejectedSince(
   { knex }: Pick<Database, 'knex'>,

@@ -5,7 +5,7 @@ import { quickBooksUrl } from './quickbooks-url.ts'
 import type { RecordRow } from './record-row.ts'
 import type { Standing } from './standing.ts'
 
-/** What stands around a row when it is shown. */
+/** What else is needed to show a row. */
 export interface Surroundings {
   readonly standing: Standing
   readonly rejectedSince: Date | null
@@ -94,7 +94,8 @@ function freshness(entity: Entity, row: RecordRow<Entity>, { standing, rejectedS
 
 /**
  * A present row is as fresh as the later of its own reading and the run that last confirmed its entity complete, unless
- * that run rejected a newer version of it. Of the past it says when its content was read, at most the moment itself.
+ * that run rejected a newer version of it. For a past moment this is when the content was read, but no later than the
+ * moment.
  */
 function lastSyncedAt(
   read: string,

@@ -10,7 +10,7 @@ import type { Moment } from './moment.ts'
 
 export interface BooksOptions {
   readonly database: Database
-  /** How often companies are synced: what a company without a promise of its own is held to. */
+  /** How often companies are synced: the measure for a company without a promise of its own. */
   readonly intervalSeconds: number
 }
 
@@ -23,7 +23,7 @@ export interface Mirror {
   readonly lastSyncedAt: Date
   readonly lagSeconds: number
   readonly late: boolean
-  /** Records of the company that could not be taken. */
+  /** Records of the company that could not be mirrored. */
   readonly rejects: number
   readonly asOf: string | null
   readonly sourceAsOf: string | null
@@ -41,25 +41,25 @@ export interface Standing {
   readonly confirmedAt: Date
   /** The watermark, or the registration where there is none. */
   readonly laggingSince: Date
-  /** Whether the mirror held the whole of the entity at the moment: before, what it lacks says nothing. */
+  /** Whether the mirror held the entity completely at the moment: before that, a missing record means nothing. */
   readonly wasComplete: boolean
   /** Whether a newer version of any record of the entity was rejected, now or at the moment. */
   readonly hasRejects: boolean
-  /** Which QuickBooks the company is connected to; null when it never was. */
+  /** The QuickBooks environment the company is connected to; null if it never was. */
   readonly environment: string | null
   readonly mirror: Mirror
 }
 
 interface StandingQuestion extends Pick<Standing, 'realmId' | 'entity' | 'moment'> {
-  /** What a list kept from its first page; null where this is the first. */
+  /** What a list kept from its first page; null on the first page. */
   readonly pinned: Pinned | null
 }
 
 /**
- * What must be known of a company before its records are read. To be read first: a run that finishes in between makes
- * rows fresher than they are said to be, never staler, and who was writing is seen before the rows are.
+ * What must be known about a company before its records are read. Read it first: then a run that finishes in between
+ * makes rows fresher than stated, never staler, and writers are seen before the rows.
  *
- * @throws LedgerError `not_found`; `never_synced` where the mirror never had the whole of the entity.
+ * @throws LedgerError `not_found`; `never_synced` if the mirror never held the entity completely.
  */
 export async function readStanding(
   { database, intervalSeconds }: BooksOptions,
@@ -101,9 +101,9 @@ export async function readStanding(
 }
 
 /**
- * The same of several entities at once: of the one that was confirmed complete longest ago, those apart that never were.
+ * The same for several entities at once: for the one confirmed complete longest ago, ignoring any that never was.
  *
- * @throws LedgerError `not_found`; `never_synced` where the mirror never had the whole of any of them.
+ * @throws LedgerError `not_found`; `never_synced` if the mirror never held any of them completely.
  */
 export async function readOldestStanding(
   options: BooksOptions,
@@ -141,7 +141,7 @@ function neverSynced(row: StandingRow, entity: Entity, now: Date): LedgerError {
   )
 }
 
-/** For what is missing where the mirror did not hold the whole of the entity yet. */
+/** The error for a missing record while the mirror did not hold the entity completely. */
 export function notYetRead({ realmId, entity, moment }: Standing): LedgerError {
   return new LedgerError(
     'never_synced',
@@ -149,7 +149,7 @@ export function notYetRead({ realmId, entity, moment }: Standing): LedgerError {
   )
 }
 
-// The moment of a present answer is the statement's own: who writes later writes after it.
+// The moment of a present answer is the statement's own: later writers write after it.
 const STANDING = `
   WITH asked AS MATERIALIZED (SELECT settled_before() AS settled_before)
   SELECT ${COMPANY_COLUMNS},

@@ -11,43 +11,43 @@ import type { TokenSet } from './token-set.ts'
 
 export type OnCall = (call: QuickBooksCall) => void
 
-/** Told which tokens of a company are used from now on. */
+/** Called with the tokens of a company that are used from now on. */
 export type OnConnection = (mark: ConnectionMark) => void
 
 export interface AccessTokensOptions {
   readonly database: Database
   readonly cipher: TokenCipher
   readonly environment: Environment
-  /** Asks Intuit; gives up after 10 seconds. */
+  /** Refreshes at Intuit; gives up after 10 seconds. */
   readonly refreshTokens: (refreshToken: string, onCall: OnCall) => Promise<TokenSet>
   readonly log: Logger
 }
 
-/** On whose behalf a token is got. */
+/** Which run or request a token is for. */
 export interface Asker {
   readonly onCall: OnCall
-  /** Every call to the token endpoint goes through it. */
+  /** Every call to the token endpoint goes through this. */
   readonly inTurn: InTurn
   readonly onConnection: OnConnection
 }
 
 export interface AccessTokens {
-  /** An access token that holds for two more minutes, renewed first where it does not. */
+  /** An access token valid for at least two more minutes, renewed first if needed. */
   get(realmId: string, asker: Asker): Promise<string>
-  /** A token other than `stale`, which Intuit has just refused. */
+  /** A token other than `stale`, which Intuit just refused. */
   renew(realmId: string, stale: string, asker: Asker): Promise<string>
 }
 
-// A run of one company is over within it, and Intuit's clock may differ from ours.
+// Long enough for most runs of a company, and for Intuit's clock to differ from ours.
 const RENEW_BEFORE_MS = 120_000
 // Each refresh holds a database connection for the length of Intuit's answer.
 const REFRESHES_AT_ONCE = 2
-// A save that fails after Intuit rotated the token loses the connection a day later: it is worth trying again.
+// A failed save after Intuit rotated the token loses the connection a day later, so it is retried.
 const SAVE_ATTEMPTS = 3
 
 /**
- * Access tokens of every company. Refresh tokens rotate, and two refreshers at once would lose one: so the row is
- * locked, read again inside the lock, and the answer saved before the lock goes.
+ * Access tokens of every company. Refresh tokens rotate, and two concurrent refreshes would lose one. So the row is
+ * locked, read again under the lock, and the answer saved before the lock is released.
  */
 export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const limit = pLimit(REFRESHES_AT_ONCE)
@@ -118,7 +118,7 @@ async function refreshUnderLock(
     })
   } catch (error) {
     if (unsaved === null) throw error
-    options.log.warn('renewed tokens were not saved at once and are saved again', { realmId, error })
+    options.log.warn('renewed tokens could not be saved, trying again', { realmId, error })
     return saveAgain(options, asked, unsaved)
   }
 }
@@ -134,7 +134,7 @@ async function saveAgain(options: AccessTokensOptions, asked: Asked, unsaved: Un
       await options.database.transaction((tx) => saveTokens(options, tx, asked, unsaved))
       return unsaved.tokens.accessToken
     } catch (cause) {
-      // The first failure was logged; of those that follow the last one is told.
+      // The first failure was logged; of the later ones only the last is reported.
       if (attempt < SAVE_ATTEMPTS) continue
       const message = `renewed tokens of company ${asked.realmId} could not be saved`
       throw new LedgerError('unavailable', message, { cause })
@@ -142,7 +142,7 @@ async function saveAgain(options: AccessTokensOptions, asked: Asked, unsaved: Un
   }
 }
 
-/** Saves unless the row has meanwhile been given other tokens: those are newer than the answer in hand. */
+/** Saves unless the row has received other tokens meanwhile: those are newer than this answer. */
 async function saveTokens(
   { cipher }: AccessTokensOptions,
   tx: Tx,

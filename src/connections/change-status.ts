@@ -16,7 +16,7 @@ export async function pauseCompany(database: Database, realmId: string): Promise
   })
 }
 
-/** Syncs a company again, be it paused, lapsed or refused by Intuit: the next run tells whether it works. */
+/** Syncs a company again, whether it was paused, lapsed or refused by Intuit: the next run shows whether it works. */
 export async function resumeCompany(
   database: Database,
   enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>,
@@ -31,9 +31,9 @@ export async function resumeCompany(
 }
 
 /**
- * Gives the connection up: the tokens are forgotten here whatever Intuit says, the mirror stays readable.
+ * Ends the connection: the tokens are deleted here whatever Intuit says; the mirror stays readable.
  *
- * @returns why Intuit could not be made to revoke them, null when it did or there was nothing to revoke.
+ * @returns why Intuit did not revoke them; null when it did or there was nothing to revoke.
  */
 export async function disconnectCompany(
   options: {
@@ -64,12 +64,12 @@ export async function disconnectCompany(
     await options.revokeToken(options.cipher.decrypt(realmId, ciphertext), (call) => calls.push(call))
     return null
   } catch (error) {
-    options.log.warn('tokens were forgotten without being revoked', { realmId, error })
+    options.log.warn('tokens were deleted without being revoked', { realmId, error })
     return toLedgerError(error).message
   } finally {
     await options.database
       .transaction((tx) => options.recordCalls(tx, realmId, calls))
-      // The company is disconnected, and that is what is to be answered.
+      // The company is disconnected, and that is the answer to give.
       .catch((error: unknown) => options.log.error('calls were not counted', { realmId, calls, error }))
   }
 }

@@ -12,10 +12,11 @@ export interface Confirmed {
 }
 
 /**
- * A person says that the records of an entity are really gone, which seem to have vanished at once. The full run that is
- * asked for with it may delete as many and a few more, once.
+ * A person confirms that the records of an entity which seem to have vanished at once are really gone. This requests a
+ * full run that may, once, delete that many and a few more.
  *
- * @throws LedgerError `not_found` when nothing of that entity is in doubt, `company_inactive` when no run follows.
+ * @throws LedgerError `not_found` when nothing of that entity is in doubt, `company_inactive` when the company is not
+ *   synced.
  */
 export async function confirmDisappearance(
   tx: Tx,

@@ -1,11 +1,11 @@
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
 import { OUTSIDE_CALLS_AT_ONCE, OUTSIDE_PACE, waitForTurnMs, type InTurn } from '../domain/pace.ts'
 
-// How often to look again while as many calls are under way as may be.
+// How often to check again while the allowed number of calls is under way.
 const CROWDED_WAIT_MS = 250
-// No call outside a run lasts longer: what is still under way after it belongs to a process that died.
+// No call outside a run lasts longer: one still under way after this belongs to a process that died.
 const LONGEST_CALL_SECONDS = 60
-// The longest stretch that the pace looks at, with time to spare.
+// The longest stretch that the pace considers, with time to spare.
 const KEPT_SECONDS = 600
 
 interface Left<Result> {
@@ -14,8 +14,8 @@ interface Left<Result> {
 }
 
 /**
- * The turns of calls that no run makes, taken in Postgres and by its clock: whichever process makes them, and whether
- * the company is registered yet or not, they keep their own share of its pace.
+ * Paces calls made outside runs, through Postgres and by its clock: whichever process makes them, and even before the
+ * company is registered, they keep to their share of its pace.
  */
 export function outsideTurns(database: Database, realmId: string): InTurn {
   return async (call) => {
@@ -28,10 +28,10 @@ export function outsideTurns(database: Database, realmId: string): InTurn {
 }
 
 /**
- * The call leaves while nobody else can look, and the moment is read after it: however long this process or Postgres
- * takes, it never seems to have left earlier than it did.
+ * The call leaves under the lock, and its time is read afterwards: however slow this process or Postgres is, the call
+ * never appears to have left earlier than it did.
  *
- * @returns how many milliseconds to wait before it is worth while to try again, when it did not leave.
+ * @returns how many milliseconds to wait before trying again, if it did not leave.
  */
 async function leaveInTurn<Result>(
   tx: Tx,
@@ -47,7 +47,7 @@ async function leaveInTurn<Result>(
   )
   if (waitMs > 0) return waitMs
   const answer = call()
-  // Awaited only once it is noted.
+  // Awaited only after it is recorded.
   answer.catch(() => undefined)
   const [noted] = await rowsOf<{ id: number }>(
     tx.trx,
@@ -75,7 +75,7 @@ async function ended<Result>({ knex }: Database, { id, answer }: Left<Result>): 
   try {
     return await answer
   } finally {
-    // Where this fails the call counts as under way for its minute.
+    // If this fails, the call counts as under way for its minute.
     await rowsOf(knex, 'UPDATE outside_calls SET ended_at = clock_timestamp() WHERE id = :id', { id }).catch(
       () => undefined,
     )

@@ -1,6 +1,6 @@
 import type { Tx } from '../db/database.ts'
 
-/** What can happen to a company, or to the service, that is kept for ever. */
+/** Events of a company, or of the service, that are kept for ever. */
 export type EventKind =
   | 'registered'
   | 'connected'
@@ -20,19 +20,19 @@ export type EventKind =
 export interface Doer {
   /** Such as `admin token`. */
   readonly actor: string
-  /** Of the HTTP request, as it was answered and logged; null where none asked for it. */
+  /** Id of the HTTP request, as answered and logged; null if no request caused it. */
   readonly requestId: string | null
 }
 
 export interface CompanyEventRecord {
-  /** Null where it concerns the service as a whole. */
+  /** Null if it concerns the service as a whole. */
   readonly realmId: string | null
   readonly kind: EventKind
   /** What a person needs to understand it; never a secret. */
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** Records what happened in the transaction in which it happens. */
+/** Records an event in the transaction in which it happens. */
 export async function recordEvent(
   tx: Tx,
   { realmId, kind, detail = {} }: CompanyEventRecord,

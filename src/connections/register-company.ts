@@ -11,10 +11,10 @@ import type { TokenSet } from './token-set.ts'
 export interface Registration {
   readonly realmId: string
   readonly refreshToken: string
-  /** With both of these, as long as it holds, the refresh token is left alone until the access token ends. */
+  /** Given both of these, the refresh token is not used until the access token expires. */
   readonly accessToken: string | null
   readonly accessTokenExpiresAt: Date | null
-  /** What the firm calls the company; null keeps what it said before, or QuickBooks' own. */
+  /** The firm's name for the company; null keeps its earlier one, or QuickBooks' own. */
   readonly name: string | null
 }
 
@@ -32,14 +32,14 @@ export interface RegisterOptions {
   readonly log: Logger
 }
 
-// Intuit's rolling life of a refresh token: what is assumed until the first refresh tells.
+// Intuit's rolling lifetime of a refresh token, assumed until the first refresh tells.
 const REFRESH_TOKEN_LIFE_MS = 100 * 86_400_000
 
 /**
- * Registers a company whose OAuth was done elsewhere, or replaces its tokens, and asks for a run, which a paused
- * company gets when it is resumed. The tokens are tried at once, and refused ones change nothing here.
+ * Registers a company whose OAuth was done elsewhere, or replaces its tokens, and requests a run (for a paused company:
+ * once it is resumed). The tokens are tried at once; if refused, nothing changes here.
  *
- * @throws LedgerError `needs_reauth` when Intuit refuses the tokens, `unavailable` when it could not be asked.
+ * @throws LedgerError `needs_reauth` when Intuit refuses the tokens, `unavailable` when it could not be reached.
  */
 export async function registerCompany(
   options: RegisterOptions,
@@ -73,7 +73,7 @@ async function tryTokens(
   return { tokens, name: await proveAccess(options, registration, tokens, onCall) }
 }
 
-/** Calls are counted by company: those for one that was never registered have no place. */
+/** Calls are counted per company: those for one never registered cannot be recorded. */
 async function recordRefused(
   { database, recordCalls, log }: RegisterOptions,
   realmId: string,
@@ -82,7 +82,7 @@ async function recordRefused(
   const recorded = database.transaction(async (tx) => {
     if (await Company.query(tx.trx).findById(realmId)) await recordCalls(tx, realmId, calls)
   })
-  // Whoever asked is to hear why the tokens were refused, and not of this.
+  // The caller should hear why the tokens were refused, not about this.
   await recorded.catch((error: unknown) => log.error('calls were not counted', { realmId, calls, error }))
 }
 
@@ -99,7 +99,7 @@ async function obtainTokens(
   return { accessToken, accessTokenExpiresAt, refreshToken, refreshTokenExpiresAt }
 }
 
-/** An Intuit that is merely down proves nothing against tokens that it has just issued: they must not be lost. */
+/** If Intuit is merely down, that proves nothing against tokens it just issued: they must not be lost. */
 async function proveAccess(
   { tryAccess, log }: RegisterOptions,
   { realmId }: Registration,
@@ -116,7 +116,7 @@ async function proveAccess(
       })
     }
     if (error.code === 'unavailable' || error.code === 'throttled') {
-      log.warn('tokens are taken without proof that they open the company', { realmId, error })
+      log.warn('tokens accepted without proof that they open the company', { realmId, error })
       return null
     }
     throw error
@@ -141,7 +141,7 @@ async function saveCompany(
     })
     return true
   }
-  // Somebody paused it for a reason that new tokens know nothing of; `/resume` ends it.
+  // Somebody paused it for a reason unrelated to its tokens; `/resume` ends that.
   const stays = known.status === 'active' || known.status === 'paused'
   await Company.query(tx.trx)
     .findById(realmId)
@@ -157,7 +157,7 @@ async function saveCompany(
   return false
 }
 
-/** What the firm calls a company stays until it calls it otherwise; QuickBooks' name fills the place of none. */
+/** The firm's name for a company stays until the firm changes it; without one, QuickBooks' name is used. */
 function nameOf(known: Company, givenName: string | null, nameAtIntuit: string | null): Partial<Company> {
   const isGiven = known.setByFirm.includes('name')
   if (givenName !== null) {

@@ -1,12 +1,12 @@
 import { rowsOf, type Tx } from '../db/database.ts'
 
 /**
- * Which tokens a run worked with: the ciphertext of the refresh token, which no two writes share. Null where there was
+ * Which tokens a run worked with: the ciphertext of the refresh token, which no two writes share. Null if there was
  * none.
  */
 export type ConnectionMark = string | null
 
-/** What a run blames when it fails: the tokens it had, and the status that the company was given before it began. */
+/** What a run blames when it fails: the tokens it had, and when the company's status was last set before it began. */
 export interface Judged {
   /** Undefined when it failed before it looked at any. */
   readonly connection: ConnectionMark | undefined
@@ -15,8 +15,8 @@ export interface Judged {
 
 /**
  * Whether the company has other tokens by now, or somebody paused, resumed, connected or disconnected it meanwhile:
- * what a run found out before says nothing of it then. Holds the company until the transaction ends, and waits for a
- * renewal of its tokens that is under way, so that neither changes between this and what is made of it.
+ * then what a run found out before no longer applies. Locks the company until the transaction ends, and waits for any
+ * renewal of its tokens, so that neither changes before the result is used.
  */
 export async function isReplaced(tx: Tx, realmId: string, judged: Judged): Promise<boolean> {
   const [company] = await rowsOf<{ statusChangedAt: Date }>(

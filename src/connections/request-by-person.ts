@@ -3,7 +3,7 @@ import type { Mode } from '../domain/sync-run.ts'
 import { recordEvent, type Doer } from './record-event.ts'
 import { requestSync } from './request-sync.ts'
 
-/** A person asks for companies to be synced; a full run is recorded. @returns as requestSync does. */
+/** Requests syncs on behalf of a person; a full run is recorded as an event. @returns as requestSync does. */
 export async function requestByPerson(
   tx: Tx,
   realmIds: readonly string[],

@@ -7,11 +7,11 @@ export interface SyncRequest {
 }
 
 /**
- * Asks for one more sync: raises the company's request number, so that whatever runs now, a run that starts later
- * serves it. A person's request lifts a wait that we chose ourselves, of the company and of its entities, never one
- * that QuickBooks asked for.
+ * Requests one more sync by raising the company's request number: a run that is already under way does not serve it,
+ * only a later one. A person's request ends waits that we chose ourselves, for the company and its entities, but never
+ * one that QuickBooks asked for.
  *
- * @returns the number of the request, by company: those that are not active or lapsed are left out.
+ * @returns the number of the request, by company; companies that are neither active nor lapsed are left out.
  */
 export async function requestSync(
   tx: Tx,

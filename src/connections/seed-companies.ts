@@ -11,8 +11,8 @@ export interface SeedCompany {
 }
 
 /**
- * Puts demo companies in place, with the refresh tokens that the simulator holds good now, and asks for the first
- * run of those that are new. Companies that are there keep their state; one without a token gets no connection.
+ * Creates the demo companies, with the refresh tokens that are valid at the simulator now, and requests the first run
+ * of new ones. Existing companies keep their state; one without a token gets no connection.
  */
 export async function seedCompanies(
   options: { readonly database: Database; readonly cipher: TokenCipher; readonly environment: Environment },
@@ -30,7 +30,7 @@ export async function seedCompanies(
   })
 }
 
-/** Plain SQL, because Objection answers an insert that was ignored with the row it was given. */
+/** Plain SQL, because Objection returns the given row even when the insert was ignored. */
 async function insertMissing(tx: Tx, realmId: string, name: string): Promise<boolean> {
   const inserted = await rowsOf(
     tx.trx,

@@ -8,7 +8,7 @@ export interface CallsPause {
   readonly reason: string
 }
 
-/** The pause that holds for every company, if one does at `now`. */
+/** The pause of all companies in force at `now`, if any. */
 export async function readCallsPause(on: Knex | Knex.Transaction, now: Date): Promise<CallsPause | null> {
   const [row] = await rowsOfPrepared<CallsPause>(
     on,
@@ -20,7 +20,7 @@ export async function readCallsPause(on: Knex | Knex.Transaction, now: Date): Pr
   return row ?? null
 }
 
-/** Stops calls for every company until a moment; a longer pause that stands is kept. */
+/** Stops calls for every company until a moment; an existing longer pause is kept. */
 export async function pauseCalls(tx: Tx, pause: CallsPause): Promise<void> {
   await tx.trx.raw(
     `UPDATE service_state
@@ -31,8 +31,8 @@ export async function pauseCalls(tx: Tx, pause: CallsPause): Promise<void> {
 }
 
 /**
- * Ends what the settings caused, of the service or of single companies: a new start may have brought others. A pause
- * that Intuit caused stands.
+ * Ends pauses and waits caused by settings, for the service and for single companies: a new start may have brought
+ * other settings. A pause that Intuit caused stays.
  */
 export async function forgetSettingsPause(on: Knex | Knex.Transaction): Promise<void> {
   await on.raw(
@@ -47,10 +47,10 @@ export async function forgetSettingsPause(on: Knex | Knex.Transaction): Promise<
 }
 
 /**
- * Notes that a company was throttled. Companies are throttled one by one as a rule; many of them with no success
- * between means that the whole app is.
+ * Notes that a company was throttled. Throttling normally hits single companies; many of them with no success in
+ * between means that the whole app is throttled.
  *
- * @returns how many companies were throttled since the last success of any.
+ * @returns how many companies were throttled since any company last succeeded.
  */
 export async function noteThrottled(tx: Tx, realmId: string): Promise<number> {
   const [row] = await rowsOf<{ companies: number }>(
@@ -63,7 +63,7 @@ export async function noteThrottled(tx: Tx, realmId: string): Promise<number> {
   return row?.companies ?? 0
 }
 
-/** Notes that a company was read without being throttled. Writes only when there is something to forget. */
+/** Notes that a company was read without being throttled. Writes only when there is something to clear. */
 export async function noteServed(tx: Tx): Promise<void> {
   await rowsOfPrepared(
     tx.trx,

@@ -2,9 +2,9 @@ import type { Database, Tx } from '../db/database.ts'
 import { Company, type SetByFirm } from '../models/company.ts'
 import { unknownCompany } from './change-status.ts'
 
-/** What the firm says of a company; what is not there stays as it is. */
+/** What the firm sets for a company; absent fields stay as they are. */
 export interface CompanySettings {
-  /** Null: QuickBooks' own word again, from the next complete listing on. */
+  /** Null: QuickBooks' own value again, from the next complete listing on. */
   readonly name?: string | null | undefined
   readonly timeZone?: string | null | undefined
   readonly tags?: readonly string[] | undefined

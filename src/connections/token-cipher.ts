@@ -8,7 +8,7 @@ export interface EncryptionKey {
 }
 
 export interface TokenCipher {
-  /** Encrypts with the first key of the ring; the same token never gives the same text twice. */
+  /** Encrypts with the first key of the ring; the same token never encrypts to the same text twice. */
   encrypt(realmId: string, token: string): string
   /**
    * @throws LedgerError `token_unreadable` when the key ring lacks the key, or when the value was not made for this
@@ -18,12 +18,15 @@ export interface TokenCipher {
 }
 
 const VERSION = 'v1'
-// AES-GCM's own size: other lengths are hashed down and lose strength.
+// AES-GCM's native size: other lengths are hashed and lose strength.
 const IV_BYTES = 12
-// The whole tag: Node would take one that was cut short, which is easier to forge.
+// The full tag: Node would accept a truncated one, which is easier to forge.
 const TAG_BYTES = 16
 
-/** AES-256-GCM over `v1:keyId:iv:tag:ciphertext`, bound to the realm id: one company's row is no use in another's. */
+/**
+ * AES-256-GCM over `v1:keyId:iv:tag:ciphertext`, bound to the realm id: one company's value is useless in another's
+ * row.
+ */
 export function createTokenCipher(keys: readonly EncryptionKey[]): TokenCipher {
   const first = keys[0]
   if (!first) throw new LedgerError('app_misconfigured', 'TOKEN_ENCRYPTION_KEYS names no key')
@@ -44,7 +47,7 @@ function encryptWith(key: EncryptionKey, realmId: string, token: string): string
 
 function decryptWith(keys: readonly EncryptionKey[], realmId: string, ciphertext: string): string {
   const [version, keyId, iv, tag, body] = ciphertext.split(':')
-  // Nothing is quoted of what may be anything, a bare token for instance.
+  // The value is not quoted: it may be anything, even a bare token.
   if (version !== VERSION)
     throw unreadable(`the stored tokens of company ${realmId} are in no form known here`)
   const key = keys.find((candidate) => candidate.id === keyId)

@@ -1,7 +1,7 @@
 /**
- * Columns of values as parameters of a statement, in the binary form of Postgres' arrays: element by element with its
- * length, so that neither side quotes, escapes or looks for the end of anything. `pg` sends a Buffer as that form;
- * array_recv, textrecv, jsonb_recv and timestamptz_recv in Postgres' sources say what it looks like.
+ * Columns of values as parameters of a statement, in the binary form of Postgres' arrays: each element after its
+ * length, so that neither side has to quote, escape or search for an end. `pg` sends a Buffer as that form; array_recv,
+ * textrecv, jsonb_recv and timestamptz_recv in Postgres' sources define it.
  */
 
 const TEXT_OID = 25
@@ -14,7 +14,7 @@ export function textArray(values: readonly (string | null)[]): Buffer {
   return arrayOf(TEXT_OID, values, Buffer.byteLength, (array, value, at) => array.write(value, at))
 }
 
-/** JSON texts, for a parameter that is cast to `jsonb[]`: Postgres is the one that parses them. */
+/** JSON texts, for a parameter that is cast to `jsonb[]`: Postgres parses them. */
 export function jsonbArray(texts: readonly string[]): Buffer {
   const bytesOf = (text: string) => 1 + Buffer.byteLength(text)
   return arrayOf(JSONB_OID, texts, bytesOf, (array, text, at) => {
@@ -36,7 +36,7 @@ export function timestamptzArray(values: readonly (Date | null)[]): Buffer {
     values,
     () => TIMESTAMP_BYTES,
     (array, value, at) => {
-      // In two halves: microseconds of distant years are no exact double, and BigInt takes longer.
+      // In two halves: a double cannot hold the microseconds of distant years exactly, and BigInt is slower.
       const ms = value.getTime() - POSTGRES_EPOCH_MS
       const highMs = Math.floor(ms / TWO_TO_32)
       const lowMicros = (ms - highMs * TWO_TO_32) * MICROS_PER_MS

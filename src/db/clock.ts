@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** The service's clock. Tests hand in one they move; everything else asks this one. */
+/** The service's clock. Tests pass in one that they move; everything else uses this one. */
 export interface Clock {
   /** Wall-clock time. */
   now(): Date
-  /** Milliseconds since some moment, by a clock that nobody sets. */
+  /** Milliseconds since an arbitrary moment, by a clock that is never set. */
   elapsedMs(): number
-  /** Waits so many milliseconds, or until the signal aborts. */
+  /** Waits this many milliseconds, or until the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 

@@ -13,12 +13,12 @@ export interface ConnectOptions {
   readonly statementTimeoutMs: number | null
 }
 
-// A transaction of ours never waits for anything but Postgres, except the token refresh (10 s): a session that
-// stands still longer is a paused process and must let its locks go.
+// Our transactions wait for nothing but Postgres, except the token refresh (10 s): a session idle for longer belongs to
+// a paused process and must release its locks.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** A pool of connections. Dates of a day and big decimals come as text, bigint as number. */
+/** A pool of connections. Dates and decimals are read as text, bigint as number. */
 export function connect(options: ConnectOptions): Knex {
   return createKnex({
     client: 'pg',
@@ -31,22 +31,22 @@ export function connect(options: ConnectOptions): Knex {
     } as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.poolMax },
     acquireConnectionTimeout: 20_000,
-    // Knex would write to the console, past the log; what fails is thrown as well.
+    // Knex would write to the console, past our log; failures are thrown anyway.
     log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },
   })
 }
 
-/** What `pg` takes to connect, as every session of ours does: of the pool, of the queue and of its listener. */
+/** `pg`'s connection options for all our sessions: the pool, the queue and its listener. */
 export interface Connection {
   readonly connectionString: string
   readonly ssl: false | { rejectUnauthorized: boolean }
-  /** Settings of the session, which win over those of the server, the database and the role. */
+  /** Session settings, which override those of the server, the database and the role. */
   readonly options: string
 }
 
 /**
- * What `pg` takes to connect. The `sslmode` of the address is read by us, in libpq's sense, and taken out of it:
- * pg's own reading of `require` differs.
+ * `pg`'s connection options. We read the address's `sslmode` as libpq does and remove it, because pg reads `require`
+ * differently.
  */
 export function connectionOf(
   url: string,
@@ -66,12 +66,12 @@ export function connectionOf(
 }
 
 /**
- * Whatever of a server's, a database's or a role's settings would change where our statements look, how they are read,
- * what their answers look like or how long they may take. default_transaction_read_only is left alone: a database that
- * must not be written stays so.
+ * Every setting of a server, database or role that would change which schema our statements use, how they are parsed,
+ * how results look or how long they may take. default_transaction_read_only is left alone: a read-only database stays
+ * so.
  */
 const SESSION_SETTINGS = {
-  // Everything of ours is in public, and the queue names its own schema. Temporary tables come last.
+  // Our tables are all in public, and the queue names its own schema. Temporary tables come last.
   search_path: 'public, pg_temp',
   DateStyle: 'ISO, MDY',
   IntervalStyle: 'postgres',

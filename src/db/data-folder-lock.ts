@@ -4,20 +4,20 @@ import { DatabaseSync } from 'node:sqlite'
 
 const SQLITE_BUSY = 5
 
-// Collected as garbage, a lock that its holder forgot would open.
+// Keeps locks from being garbage collected, which would release them.
 const held = new Set<DatabaseSync>()
 
-/** Holds a folder for this process until `release` or the end of the process, however it ends. */
+/** Holds a folder until `release` or the end of the process, however it ends. */
 export interface DataFolderLock {
   release(): Promise<void>
 }
 
 /**
  * Locks a data folder (made when missing) against other processes and against a second lock of this one. Throws an
- * Error that names the process when one holds it.
+ * Error that names the process holding it.
  *
- * The lock is SQLite's on a file that stays empty: the portable lock within Node that the kernel itself drops when a
- * process dies. A file naming a pid would have to be judged stale or not, and two judges can both be right.
+ * The lock is SQLite's, on a file that stays empty: the one portable lock in Node that the kernel itself drops when a
+ * process dies. A pid file would have to be judged stale or not, and two processes can judge it at once.
  */
 export async function lockDataFolder(directory: string): Promise<DataFolderLock> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -44,7 +44,7 @@ export async function lockDataFolder(directory: string): Promise<DataFolderLock>
 }
 
 async function readHolder(file: string): Promise<string> {
-  // Only for the message: the lock itself is what counts.
+  // Only for the message: the lock itself decides.
   const pid = await readFile(file, 'utf8').catch(() => '')
   return pid === '' ? 'another process' : `process ${pid}`
 }

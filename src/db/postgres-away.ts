@@ -1,8 +1,9 @@
 import { nativeError } from './postgres-error.ts'
 
 /**
- * One clause on why Postgres cannot be reached or cannot do it now, without anything of the statement: asked again
- * later, it may do it. Null for an error that says anything else. Errors of other sockets look alike: only for what a
+/**
+ * One clause on why Postgres is unreachable or unable right now, with nothing of the statement: a later try may
+ * succeed. Null for an error that says anything else. Errors of other sockets look the same, so use it only on what a
  * query threw.
  */
 export function whyPostgresAway(thrown: unknown): string | null {
@@ -24,18 +25,18 @@ const REASONS: readonly (readonly [codes: RegExp, reason: string])[] = [
     /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/,
     POSTGRES_AWAY,
   ],
-  // Connection exceptions; a server that starts or stops, or ended the session; and a session that stood still in a
-  // transaction for too long.
+  // Connection exceptions; a server that is starting or stopping, or ended the session; and a session that was idle in
+  // a transaction for too long.
   [/^(?:08\w{3}|57P0\d|25P03)$/, POSTGRES_AWAY],
   [/^53300$/, 'Postgres has no connection left'],
-  // Out of disk, of memory, of another resource.
+  // Out of disk, memory or another resource.
   [/^53\w{3}$/, 'Postgres has run out of room'],
   // What a failover leaves behind for a while, and a standby.
   [/^25006$/, POSTGRES_READ_ONLY],
-  // Cancelled for taking too long, a lock that was not to be had, a deadlock, writers in each other's way.
+  // Statement timeout, lock not available, deadlock, serialization failure.
   [/^(?:57014|55P03|40P01|40001)$/, 'Postgres is too busy'],
 ]
 
-// pg's own words have no code; knex puts the statement in front of them.
+// pg's own errors have no code; knex puts the statement in front of their message.
 const PG_MESSAGES =
   /(?:Connection terminated|Connection terminated unexpectedly|Connection terminated due to connection timeout|timeout expired|is not queryable)$/

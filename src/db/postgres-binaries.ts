@@ -17,7 +17,7 @@ import { promisify } from 'node:util'
 
 const PACKAGED = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']
 
-/** Whom a program runs as, when not as ourselves. */
+/** The user a program runs as, if not ours. */
 export interface RunAs {
   readonly uid: number
   readonly gid: number
@@ -45,9 +45,9 @@ export function findPostgresPackage(machine: string = `${process.platform}-${pro
 }
 
 /**
- * A folder with `bin`, `lib` and `share` of Postgres that `runAs` can execute: the package's own where that works,
- * else a copy inside `home`. A package under somebody's private folder cannot be reached by another user, and one
- * whose install script was blocked lacks its symbolic links.
+ * A folder with `bin`, `lib` and `share` of Postgres that `runAs` can execute: the package's own where that works, else
+ * a copy inside `home`. Another user cannot reach a package in somebody's private folder, and a package whose install
+ * script was blocked lacks its symbolic links.
  */
 export async function usableBinaries(options: {
   packageFolder: string
@@ -63,7 +63,7 @@ export async function usableBinaries(options: {
   throw new Error(`The embedded Postgres does not run on this machine (${reason}): set DATABASE_URL instead`)
 }
 
-/** Runs one of Postgres's programs to its end. Nothing of our environment reaches it: it may hold secrets. */
+/** Runs one of Postgres's programs to its end. It gets none of our environment, which may hold secrets. */
 export async function runPostgresProgram(
   file: string,
   args: readonly string[],
@@ -99,7 +99,7 @@ async function copyBinaries(packageFolder: string, home: string): Promise<string
   return copied
 }
 
-/** Copies a tree so that every user may read it, whatever the umask of whoever installed it. */
+/** Copies a tree so that every user may read it, whatever umask it was installed with. */
 async function copyReadable(from: string, to: string): Promise<void> {
   await mkdir(to)
   await chmod(to, 0o755)
@@ -123,7 +123,7 @@ async function linkLibraries(packageFolder: string, binaries: string): Promise<v
     try {
       await symlink(relative(dirname(target), source), link)
     } catch {
-      // There already, or not ours to write: whether it runs is tried next.
+      // It exists already, or we may not write there; the next step tries whether Postgres runs.
     }
   }
 }

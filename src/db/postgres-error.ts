@@ -3,12 +3,12 @@ export function isPostgresError(error: unknown): error is Error & { readonly cod
   return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string'
 }
 
-/** What a query threw, without what Objection wraps it in, which has neither code nor severity. */
+/** What a query threw, without Objection's wrapper, which has neither code nor severity. */
 export function nativeError(thrown: unknown): unknown {
   return thrown instanceof Error && 'nativeError' in thrown ? thrown.nativeError : thrown
 }
 
-/** What Postgres said, without the whole statement that knex puts in front of it. */
+/** Postgres' message, without the statement that knex puts in front of it. */
 export function postgresWords({ message }: Error): string {
   return message.slice(message.lastIndexOf(' - ') + 1).replace(/^- /, '')
 }

@@ -7,25 +7,26 @@ import type { RunAs } from './postgres-binaries.ts'
 /** The user `nobody` on every Linux that has one: Postgres refuses to run as root. */
 const NOBODY: RunAs = { uid: 65534, gid: 65534 }
 
-/** Where a cluster lives and how it is entered. */
+/** Where a cluster lives and how to log in to it. */
 export interface PostgresHome {
   /** Holds the cluster (`data`), its log, its port and, where needed, a copy of the binaries. */
   readonly folder: string
   readonly password: string
-  /** Whom Postgres runs as, when not as ourselves. */
+  /** The user Postgres runs as, if not ours. */
   readonly runAs: RunAs | undefined
 }
 
 /**
  * Finds or makes the home of the cluster that belongs to `directory`: that folder itself, or, for root, one in the
- * system's temporary directory that Postgres's user can reach. Throws an Error when somebody else's file stands there.
+ * system's temporary directory that Postgres's user can reach. Throws an Error when somebody else's file is in its
+ * place.
  */
 export async function openPostgresHome(directory: string): Promise<PostgresHome> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const own = await realpath(directory)
   const password = await keepPassword(join(own, 'password'))
   if (process.geteuid?.() !== 0) return { folder: own, password, runAs: undefined }
-  // The password makes the name that of this very folder: another one put in its place later has another cluster.
+  // The password ties the name to this very folder: another folder later put in its place gets another cluster.
   const name = createHash('sha256').update(`${own}\0${password}`).digest('hex').slice(0, 16)
   const folder = join(await findReachableTemporaryFolder(), `ledger-mirror-postgres-${name}`)
   await claim(folder)
@@ -46,7 +47,7 @@ async function keepPassword(file: string): Promise<string> {
 
 async function findReachableTemporaryFolder(): Promise<string> {
   for (const candidate of [tmpdir(), '/tmp', '/var/tmp']) {
-    // One that is not there is no candidate.
+    // A folder that does not exist is no candidate.
     const folder = await realpath(candidate).catch(() => undefined)
     if (folder !== undefined && (await isReachable(folder)) && (await isSafeToShare(folder))) return folder
   }
@@ -61,13 +62,16 @@ async function isReachable(folder: string): Promise<boolean> {
   return everyoneMayEnter && (folder === dirname(folder) || isReachable(dirname(folder)))
 }
 
-/** Nobody but its owner may rename what lies in it: not writable for others, or sticky. */
+/** Only its owner can rename what is in it: not writable by others, or sticky. */
 async function isSafeToShare(folder: string): Promise<boolean> {
   const { mode } = await stat(folder)
   return (mode & 0o022) === 0 || (mode & 0o1000) !== 0
 }
 
-/** Makes the folder, or checks that the one there is root's own: its name is no secret, so anybody may have been first. */
+/**
+ * Makes the folder, or checks that an existing one is root's: its name is no secret, so somebody may have made it
+ * first.
+ */
 async function claim(folder: string): Promise<void> {
   await mkdir(folder, { mode: 0o711 }).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST') throw error
@@ -76,7 +80,7 @@ async function claim(folder: string): Promise<void> {
   if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
     throw new Error(`${folder} was not made by root: remove it, or set DATABASE_URL`)
   }
-  // Postgres's user passes through without seeing what is there, also when our umask is stricter than that.
+  // Postgres's user may pass through but not list it, even when our umask is stricter.
   await chmod(folder, 0o711)
 }
 

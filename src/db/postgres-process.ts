@@ -7,16 +7,16 @@ import { promisify } from 'node:util'
 export interface PostgresProcess {
   readonly pid: number
   readonly state: 'starting' | 'ready' | 'stopping'
-  /** Unknown for the first moments of a start. */
+  /** Unknown in the first moments of a start. */
   readonly port: number | undefined
 }
 
 /**
- * The server that runs on the cluster in `data` (a real path), if one does. Postgres's pid file alone does not tell:
- * it stays behind when the server is killed, and its number may since belong to anything.
+ * The server running on the cluster in `data` (a real path), if any. Postgres's pid file alone does not prove it: it
+ * stays behind when the server is killed, and the pid may since belong to anything.
  */
 export async function findPostgresProcess(data: string): Promise<PostgresProcess | undefined> {
-  // A file that is not there, or cannot be read, names no server; a second one would be refused by Postgres' own lock.
+  // A missing or unreadable file names no server; Postgres' own lock would refuse a second one.
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
   // Lines: pid, data directory, start time, port, socket folder, listen address, shared memory, state.
   const lines = text.split('\n').map((line) => line.trim())
@@ -28,11 +28,11 @@ export async function findPostgresProcess(data: string): Promise<PostgresProcess
 /** Whether the process `pid` lives and is a server that works on the cluster in `data`. */
 export async function isServerOf(data: string, pid: number): Promise<boolean> {
   if (await stat('/proc/self').catch(() => undefined)) {
-    // A server works inside its data directory. Of a dead process waiting to be reaped there is no link to read.
+    // A server's working directory is its data directory. A zombie process has no link to read.
     const workingDirectory = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
     return workingDirectory === data
   }
-  // ps ends with an error where there is no such process.
+  // ps fails when there is no such process.
   const listed = await promisify(execFile)('ps', ['-p', String(pid), '-o', 'command=']).catch(() => undefined)
   return listed?.stdout.includes(`-D ${data}`) ?? false
 }

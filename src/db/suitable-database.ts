@@ -2,8 +2,8 @@ import type { Knex } from 'knex'
 import { rowsOf } from './database.ts'
 
 /**
- * Throws an Error of one sentence where a database cannot hold the mirror: another encoding than UTF-8 has no place for
- * every name that QuickBooks knows.
+ * Throws an Error of one sentence when a database cannot hold the mirror: only UTF-8 can store every name QuickBooks
+ * knows.
  */
 export async function requireSuitableDatabase(knex: Knex): Promise<void> {
   const [found] = await rowsOf<{ name: string; encoding: string }>(
@@ -16,7 +16,7 @@ export async function requireSuitableDatabase(knex: Knex): Promise<void> {
   )
 }
 
-/** Throws an Error of one sentence where the role may not make tables in schema public, which holds all of ours. */
+/** Throws an Error of one sentence when the role may not create tables in schema public, which holds all of ours. */
 export async function requireSchemaToFill(knex: Knex): Promise<void> {
   const [found] = await rowsOf<{ role: string; mayCreate: boolean | null }>(
     knex,

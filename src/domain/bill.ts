@@ -1,4 +1,4 @@
-/** What a vendor asks to be paid. Money is decimal text, dates are `YYYY-MM-DD`; null is what QuickBooks did not send. */
+/** What the company owes a vendor. Money is decimal text, dates are `YYYY-MM-DD`; null: not sent by QuickBooks. */
 export interface Bill {
   readonly vendorId: string | null
   readonly vendorName: string | null

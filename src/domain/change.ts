@@ -31,7 +31,7 @@ export interface Version {
   readonly raw: string
 }
 
-/** QuickBooks' word that a record was deleted. */
+/** QuickBooks' report that a record was deleted. */
 export interface Tombstone {
   readonly kind: 'tombstone'
   readonly qboId: string
@@ -44,12 +44,12 @@ export type Change = Version | Tombstone
 export interface Reject {
   /** Unknown when the record could not even be read. */
   readonly qboId: string | null
-  /** Where it stood in its listing, for a record without a readable id. */
+  /** Its position in the listing, for a record without a readable id. */
   readonly position: string | null
   /** The payload as JSON text; empty when QuickBooks could not serve the record. */
   readonly payload: string
   readonly reason: LedgerError
-  /** LastUpdatedTime of the payload, where that can be read. */
+  /** LastUpdatedTime of the payload, if readable. */
   readonly sourceUpdatedAt?: Date | null
 }
 
@@ -57,6 +57,6 @@ export interface Reject {
 export interface Page {
   readonly changes: readonly Change[]
   readonly rejects: readonly Reject[]
-  /** The answer's `time`: the moment for which it speaks. */
+  /** The answer's `time`: the moment it describes. */
   readonly observedAt: Date
 }

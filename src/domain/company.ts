@@ -1,10 +1,10 @@
 /**
  * `active`: synced. `paused`: a person stopped it. `needs_reauth`: Intuit refuses its tokens. `unavailable`: its
- * QuickBooks subscription lapsed, tried once a day. `disconnected`: the connection was given up, the mirror stays.
+ * QuickBooks subscription lapsed, tried once a day. `disconnected`: the connection was ended, the mirror stays.
  */
 export const COMPANY_STATUSES = ['active', 'paused', 'needs_reauth', 'unavailable', 'disconnected'] as const
 
 export type CompanyStatus = (typeof COMPANY_STATUSES)[number]
 
-/** Statuses in which a company is called at all. */
+/** Statuses in which QuickBooks is called for a company. */
 export const SYNCED_STATUSES: readonly CompanyStatus[] = ['active', 'unavailable']

@@ -1,6 +1,6 @@
 import type { Change, Version } from './change.ts'
 
-/** What becomes of one change when it meets what the mirror holds. */
+/** What becomes of one change, given what the mirror holds. */
 export type Decision =
   'inserted' | 'updated' | 'touched' | 'unchanged' | 'stale' | 'deleted' | 'buried' | 'revived'
 
@@ -17,7 +17,7 @@ export interface KnownRecord {
 export interface Known {
   readonly record: KnownRecord | null
   readonly buried: { readonly sourceUpdatedAt: Date; readonly observedAt: Date } | null
-  /** Every column holds what the change says. Looked up only where `isReadOtherwise`; else nobody knows. */
+  /** Every column already holds what the change says. Looked up only if `isReadOtherwise`; otherwise unknown. */
   readonly sameColumns?: boolean
 }
 
@@ -25,18 +25,18 @@ export interface Reading {
   /** The `time` of the answer that brought the change. */
   readonly observedAt: Date
   /**
-   * Read by a listing or by id, not by change data capture: it shows what QuickBooks has now, so it wins over any
-   * copy that claims to be newer and was read before it.
+   * Read by a listing or by id, not by change data capture: it shows what QuickBooks has now, so it beats any earlier
+   * reading, even one that claims to be newer.
    */
   readonly authoritative: boolean
-  /** The `time` of the first answer of the run that reads. */
+  /** The `time` of the first answer of the current run. */
   readonly runBeganAt: Date
 }
 
 /**
- * Which copy wins: the older LastUpdatedTime is stale; with equal ones the later answer wins, because
- * LastUpdatedTime has second precision and balances change without it; an authoritative reading overrides both, unless
- * it was answered before the run began and before the one that brought what is held.
+ * Which copy wins: an older LastUpdatedTime is stale; if equal, the later answer wins, because LastUpdatedTime has
+ * second precision and balances change without moving it. An authoritative reading overrides both, unless its answer
+ * dates from before the run and before the answer that brought the held copy.
  */
 export function decide(change: Change, known: Known, reading: Reading): Decision {
   if (!known.record) return decideUnseen(change, known.buried, reading)
@@ -50,10 +50,9 @@ export function decide(change: Change, known: Known, reading: Reading): Decision
 }
 
 /**
- * True for a live record that carries the SyncToken and the LastUpdatedTime of what is held, and other content: as a
- * rule it was read in another way, for change data capture, queries and readings by id leave out and add other parts.
- * Only its columns tell whether QuickBooks changed it without a sign. Without a SyncToken it may as well be the second
- * edit within one second.
+ * True for a live record with the held SyncToken and LastUpdatedTime but different content. As a rule it was just read
+ * another way: change data capture, queries and readings by id each leave out and add different parts. Only its columns
+ * tell whether QuickBooks changed it silently. Without a SyncToken it may also be a second edit within one second.
  */
 export function isReadOtherwise(change: Change, { record }: Known): change is Version {
   return (
@@ -74,9 +73,9 @@ function hasSameStamps(version: Version, record: KnownRecord): boolean {
 }
 
 /**
- * True for a tombstone of a record that an answer given after the alleged delete showed alive: either a false
- * tombstone or a delete that the answer had not seen yet. Only asking for the record by its id tells which.
- * A tombstone in one answer with the live record contradicts itself, and is for the caller to see.
+ * True for a tombstone of a record that an answer given after the alleged delete showed alive: either the tombstone is
+ * false or that answer had not caught up with the delete. Only reading the record by id tells which. A tombstone beside
+ * its live record in one answer is for the caller to notice.
  */
 export function isDisputed(change: Change, known: Known): boolean {
   return (
@@ -88,9 +87,9 @@ export function isDisputed(change: Change, known: Known): boolean {
 }
 
 /**
- * An authoritative answer shows what QuickBooks had when it gave it, and not what it showed somebody since: one from
- * before the run was delivered late. One of this run has the last word even where what is held was observed later, for
- * then QuickBooks' clock was put back.
+ * An authoritative answer shows what QuickBooks had when it answered, not what it has shown since: one from before the
+ * run was delivered late. One from this run wins even if the held copy was observed later, because then QuickBooks'
+ * clock was set back.
  */
 function isLatestWord(reading: Reading, than: { readonly observedAt: Date }): boolean {
   const isRecent = reading.observedAt >= reading.runBeganAt || reading.observedAt >= than.observedAt

@@ -1,6 +1,8 @@
 import type { Decision } from './decide.ts'
 
-/** A difference that a complete listing found and nobody told of: not here, not there, not the same. */
+/**
+ * A difference found by a complete listing that no change reported: absent here, absent in QuickBooks, or not the same.
+ */
 export const DRIFT_KINDS = ['missing', 'extra', 'different'] as const
 export type DriftKind = (typeof DRIFT_KINDS)[number]
 
@@ -9,7 +11,7 @@ export interface Drift {
   readonly kind: DriftKind
 }
 
-/** What a listing corrected by a decision; null where that is no difference. */
+/** The drift that a listing's decision corrected; null if there was none. */
 export function driftKindOf(decision: Decision): DriftKind | null {
   switch (decision) {
     case 'inserted':

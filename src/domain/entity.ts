@@ -1,6 +1,6 @@
 /**
- * What is mirrored, in the order in which a run takes it: the lists that name the parties come first, so that a
- * bill never waits for its vendor's name longer than the run that brings both.
+ * What is mirrored, in the order a run reads it: vendors and customers come first, so that the run that brings a bill
+ * also brings its vendor's name.
  */
 export const ENTITIES = ['vendor', 'customer', 'balance', 'bill', 'invoice'] as const
 

@@ -2,9 +2,9 @@ import type { ErrorCode, LedgerError } from './ledger-error.ts'
 
 /**
  * What a failed run leads to. `later`: the job is done, the company waits. `reauth`: no call until new tokens come.
- * `lapsed`: the subscription ended, one attempt a day. `halt`: no call for any company. `retry`: a defect or a
- * crash, for the queue to try again. `again`: what the failure speaks of was replaced meanwhile, so it means nothing and
- * the company is asked at once. `gone`: another process has the company, nothing is left to do.
+ * `lapsed`: the subscription ended, one attempt a day. `halt`: no call for any company. `retry`: a defect or a crash,
+ * for the queue to try again. `again`: what failed has been replaced meanwhile, so the failure means nothing and the
+ * company is tried at once. `gone`: another process has the company; nothing is left to do.
  */
 export type Fate =
   | { readonly kind: 'later'; readonly delaySeconds: number }
@@ -16,7 +16,7 @@ export type Fate =
   | { readonly kind: 'gone' }
 
 export interface FateContext {
-  /** Failures in a row of the company, or of the entity, this one not counted. */
+  /** Consecutive failures of the company or the entity, not counting this one. */
   readonly failuresBefore: number
   readonly intervalSeconds: number
   /** In [0, 1): spreads companies that failed together. */
@@ -25,14 +25,14 @@ export interface FateContext {
 
 // Intuit's documentation: after a 429 wait a minute.
 const THROTTLE_WAIT_SECONDS = 60
-// Half of it random, so that companies refused together do not come back together.
+// Half of it is random, so that companies refused together do not come back together.
 const THROTTLE_JITTER_SECONDS = 30
 const FIRST_BACKOFF_SECONDS = 30
 const DAY_SECONDS = 86_400
-// A wrong secret stays wrong until a person acts; looking again every five minutes notices the mend soon enough.
+// A wrong secret stays wrong until a person acts; a try every five minutes notices the fix soon enough.
 const HALT_SECONDS = 300
 
-/** The one place that decides how a failure of a run is answered. */
+/** The one place that decides what follows a failed run. */
 export function fateOf(error: LedgerError, context: FateContext): Fate {
   switch (error.code) {
     case 'throttled': {
@@ -69,7 +69,7 @@ export function fateOf(error: LedgerError, context: FateContext): Fate {
   }
 }
 
-/** True for a failure that is put down to the company or its connection, as they were when the run used them. */
+/** True for a failure blamed on the company or its connection, as they were when the run used them. */
 export function blamesCompany({ code }: LedgerError): boolean {
   return BLAMES_COMPANY.includes(code)
 }
@@ -82,8 +82,8 @@ const BLAMES_COMPANY: readonly ErrorCode[] = [
 ]
 
 /**
- * How long one entity waits that could not be taken while the others were. From half an interval, so that the next run
- * tries it again; where each attempt may list a whole company, doubling to a day.
+ * How long an entity waits after it failed while the others succeeded. Starts at half an interval, so that the next run
+ * tries it again; where each attempt may list a whole company, doubles up to a day.
  */
 export function entityWaitSeconds(
   error: LedgerError,
@@ -96,15 +96,15 @@ export function entityWaitSeconds(
   return wait * (0.9 + context.jitter / 10)
 }
 
-/** Doubling from half a minute, at most nine tenths of an interval, the upper half of each step random. */
+/** Doubles from half a minute up to nine tenths of an interval; the upper half of each step is random. */
 function backoffSeconds({ failuresBefore, intervalSeconds, jitter }: FateContext): number {
-  // Beyond 2^16 the cap has long been reached; the bound keeps the power finite.
+  // By 2^16 the cap has long been reached; the bound keeps the power finite.
   const doubled = FIRST_BACKOFF_SECONDS * 2 ** Math.min(failuresBefore, 16)
   const capped = Math.min(doubled, intervalSeconds * 0.9)
   return capped * (0.5 + jitter / 2)
 }
 
-/** From one interval, doubling to a day: a renewed subscription on the first day is noticed within the hour. */
+/** Doubles from one interval up to a day: a subscription renewed on the first day is noticed within the hour. */
 function lapsedSeconds({ failuresBefore, intervalSeconds, jitter }: FateContext): number {
   const doubled = intervalSeconds * 2 ** Math.min(failuresBefore, 16)
   return Math.min(doubled, DAY_SECONDS) * (0.9 + jitter / 10)

@@ -1,4 +1,4 @@
-/** What a customer is asked to pay. Money is decimal text, dates are `YYYY-MM-DD`; null is what QuickBooks did not send. */
+/** What a customer owes the company. Money is decimal text, dates are `YYYY-MM-DD`; null: not sent by QuickBooks. */
 export interface Invoice {
   readonly customerId: string | null
   readonly customerName: string | null
@@ -14,6 +14,6 @@ export interface Invoice {
   readonly homeBalance: string | null
   readonly emailStatus: string | null
   readonly privateNote: string | null
-  /** QuickBooks has no status for this: amounts of zero and a note that begins with "Voided" are all it leaves. */
+  /** QuickBooks has no status for this: the only signs are zero amounts and a note that begins with "Voided". */
   readonly voided: boolean
 }

@@ -25,29 +25,29 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface ErrorDetails {
-  /** Intuit's own number of the call, for its support. */
+  /** Intuit's own id of the call, for its support. */
   readonly intuitTid?: string | null
   /** Intuit's fault code with leading zeros stripped, such as `3200`. */
   readonly faultCode?: string | null
-  /** HTTP status of the answer that caused this, where there was one. */
+  /** HTTP status of the answer that caused this, if there was one. */
   readonly httpStatus?: number | null
   /** How long the other side asked us to wait. */
   readonly retryAfterSeconds?: number | null
   /**
-   * The refusal may concern the company or the whole app: Intuit uses 401 100 and 403 3100 for both. Who reads
-   * this must look at the other companies before blaming this one.
+   * The refusal may concern the company or the whole app: Intuit uses 401 100 and 403 3100 for both. Callers must look
+   * at the other companies before blaming this one.
    */
   readonly ambiguous?: boolean
   /**
-   * Why the same question for fewer records may be answered: one of the records may break the answer, it takes
-   * QuickBooks too long to serve them, or they weigh more than is read at once.
+   * Why asking for fewer records may work: one of them may break the answer, QuickBooks takes too long to serve them,
+   * or together they exceed what we read at once.
    */
   readonly fewerMayDo?: 'record' | 'late' | 'heavy'
-  /** The field of the request that is wrong, one message each. */
+  /** The wrong fields of the request, one message each. */
   readonly fields?: readonly { readonly field: string; readonly message: string }[]
 }
 
-/** The one error class: a code to act on, a message for a person (never holding a secret), the cause, details. */
+/** The one error class: a code to act on, a message for a person (never with a secret), the cause, details. */
 export class LedgerError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails
@@ -60,7 +60,7 @@ export class LedgerError extends Error {
   }
 }
 
-/** Any thrown value as a LedgerError; what we do not know by name is `internal`, with the original as its cause. */
+/** Any thrown value as a LedgerError; an unknown one becomes `internal`, with the original as its cause. */
 export function toLedgerError(thrown: unknown): LedgerError {
   if (thrown instanceof LedgerError) return thrown
   const message = thrown instanceof Error ? thrown.message : String(thrown)

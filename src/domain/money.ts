@@ -1,13 +1,13 @@
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
 
-// Postgres numeric holds far more; what is longer than this is a damaged payload and not an amount of money.
+// Postgres numeric holds far more; anything longer is a damaged payload, not an amount of money.
 const LONGEST_DECIMAL = 60
 
 /**
  * Decimal text in its one normal form: no exponent, no leading or trailing zeros, no negative zero, so that `250`,
- * `250.0` and `2.5e2` are one value. Works on text alone: no float ever stands in between.
+ * `250.0` and `2.5e2` are one value. Works on text only, never through a float.
  *
- * @returns null when the text is no finite decimal number, or is longer than any amount could be.
+ * @returns null when the text is not a finite decimal number, or is longer than any amount could be.
  */
 export function normalDecimal(text: string): string | null {
   const parts = DECIMAL.exec(text)

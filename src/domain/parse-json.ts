@@ -7,11 +7,11 @@ export interface JsonObject {
   readonly [key: string]: Json
 }
 
-/** A parsed JSON text in which no number ever was a float. */
+/** A parsed JSON text whose numbers were never floats. */
 export type Json = string | boolean | null | NumberText | readonly Json[] | JsonObject
 
-// The part of JSON that the compiler's library does not know yet: a reviver is told the source text of a primitive,
-// and rawJSON makes a value that is written as the given text.
+// The part of JSON that the compiler's library lacks: a reviver receives the source text of a primitive, and rawJSON
+// makes a value that is written as the given text.
 interface SourceJson {
   parse(
     text: string,
@@ -26,7 +26,7 @@ const sourceJson = JSON as unknown as SourceJson
 /**
  * Parses JSON without losing a digit: 12345678901234567.89 and 315.0 stay as they were written.
  *
- * @throws SyntaxError when the text is no JSON; RangeError when it is nested deeper than the stack.
+ * @throws SyntaxError when the text is not JSON; RangeError when it is nested deeper than the stack.
  */
 export function parseJson(text: string): Json {
   return sourceJson.parse(text, keepDigits) as Json

@@ -1,4 +1,4 @@
-/** Whom the company buys from. */
+/** A vendor: the company buys from it. */
 export interface Vendor {
   readonly displayName: string
   readonly companyName: string | null
@@ -6,7 +6,7 @@ export interface Vendor {
   readonly active: boolean
 }
 
-/** Whom the company sells to. */
+/** A customer: the company sells to it. */
 export interface Customer {
   readonly displayName: string
   readonly fullyQualifiedName: string | null

@@ -1,4 +1,4 @@
-/** What a call to Intuit asked for. `refresh` and `revoke` go to the token endpoint and are never metered. */
+/** What a call to Intuit was for. `refresh` and `revoke` go to the token endpoint and are never metered. */
 export const CALL_OPERATIONS = [
   'cdc',
   'query',
@@ -12,10 +12,10 @@ export const CALL_OPERATIONS = [
 
 export type CallOperation = (typeof CALL_OPERATIONS)[number]
 
-/** One call to Intuit that ended, one way or the other. */
+/** One finished call to Intuit, successful or not. */
 export interface QuickBooksCall {
   readonly operation: CallOperation
-  /** The HTTP status as text, or `timeout`, `reset` where no answer came. */
+  /** The HTTP status as text, or `timeout` or `reset` when no answer came. */
   readonly status: string
   readonly durationMs: number
   /** Intuit counts reads of the Accounting API that it answered with 2xx. */

@@ -1,9 +1,9 @@
 import type { LedgerError } from './ledger-error.ts'
 
 /**
- * Whether a failure that was met while one entity was read may be that entity's own, so that the others are worth
- * trying. Not told by Intuit's codes, of which no list is complete: whatever does not name the company, the app or our
- * own doing may concern one entity alone.
+ * Whether a failure met while reading one entity may concern that entity alone, so that the others are worth trying. It
+ * does not go by Intuit's codes, because no list of them is complete: any failure that does not name the company, the
+ * app or ourselves may concern one entity alone.
  */
 export function mayConcernOneEntity({ code, details }: LedgerError): boolean {
   switch (code) {
@@ -17,7 +17,7 @@ export function mayConcernOneEntity({ code, details }: LedgerError): boolean {
     case 'not_found':
       return true
     case 'internal':
-      // QuickBooks refused the very question, as it would for an entity that this company does not have.
+      // QuickBooks refused the query itself, as it would for an entity that this company does not have.
       return details.faultCode != null
     case 'throttled':
     case 'token_expired':

@@ -20,27 +20,27 @@ export interface EntityCounts {
   updated: number
   touched: number
   deleted: number
-  /** Deletes of records that were never seen. */
+  /** Deletes of records we never saw. */
   buried: number
   revived: number
   unchanged: number
   stale: number
   rejected: number
-  /** Differences that a listing found although change data capture should have told of them. */
+  /** Differences found by a listing that change data capture should have reported. */
   drifted: number
 }
 
-/** The entry of one entity in a run's report. Watermarks are ISO 8601 UTC, null where there was or is none. */
+/** The entry of one entity in a run's report. Watermarks are ISO 8601 UTC, null if there is none. */
 export interface EntityReport extends EntityCounts {
   watermarkFrom: string | null
   watermarkTo: string | null
-  /** What `drifted` counts, by kind; not there when nothing did. */
+  /** What `drifted` counts, by kind; absent when it is zero. */
   drift?: Partial<Record<DriftKind, number>>
-  /** Why the watermark of this entity stands still although the run went on; null when it does not. */
+  /** Why the watermark of this entity did not move although the run went on; null if it moved. */
   error: EntityError | null
 }
 
-/** Why one entity could not be taken. */
+/** Why one entity could not be synced. */
 export interface EntityError {
   readonly code: ErrorCode
   readonly message: string
@@ -49,7 +49,7 @@ export interface EntityError {
 
 export type RunReport = Partial<Record<Entity, EntityReport>>
 
-/** A report as it is kept, without what did not happen: a million runs a day find nothing. */
+/** A report as it is stored, without zero counts: a million runs a day find nothing. */
 export type KeptReport = Partial<
   Record<
     Entity,
@@ -73,7 +73,7 @@ export function noCounts(): EntityCounts {
   }
 }
 
-/** A report as it is told: every count is there, also those that were zero. */
+/** A report as it is shown, with every count, zeros included. */
 export function wholeReport(kept: KeptReport): RunReport {
   const whole = Object.entries(kept).map(([entity, report]) => [
     entity,

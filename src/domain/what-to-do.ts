@@ -6,7 +6,7 @@ export function whatToDo(code: ErrorCode): string {
     case 'throttled':
       return 'Nothing: QuickBooks asked us to slow down, and reading resumes by itself.'
     case 'unavailable':
-      return 'Nothing yet: QuickBooks did not answer properly and is asked again with growing pauses; POST /admin/sync/:realmId asks at once.'
+      return 'Nothing yet: QuickBooks did not answer properly and is tried again with growing pauses; POST /admin/sync/:realmId tries at once.'
     case 'token_expired':
       return 'Nothing: the access token is renewed by itself.'
     case 'needs_reauth':
@@ -16,7 +16,7 @@ export function whatToDo(code: ErrorCode): string {
     case 'token_unreadable':
       return 'Put the key that the message names back into TOKEN_ENCRYPTION_KEYS and start the service again, or PUT /admin/companies/:realmId with a new refresh token.'
     case 'wrong_environment':
-      return 'Set QBO_ENVIRONMENT to the environment in which the company was connected, or PUT /admin/companies/:realmId with a refresh token of this one.'
+      return 'Set QBO_ENVIRONMENT to the environment in which the company was connected, or PUT /admin/companies/:realmId with a refresh token from the environment it is set to.'
     case 'company_unavailable':
       return 'The QuickBooks subscription of the company has lapsed: renew it, or disconnect the company.'
     case 'window_exceeded':
@@ -26,7 +26,7 @@ export function whatToDo(code: ErrorCode): string {
     case 'poisoned_page':
       return 'QuickBooks cannot serve one record: see its position in GET /admin/companies/:realmId/rejects and report it to Intuit.'
     case 'mass_disappearance':
-      return 'Look at the company in QuickBooks: most records of an entity vanished at once, so none of them was deleted here. When they are really gone, POST /admin/companies/:realmId/disappearances/:entity/confirm deletes them; POST /admin/sync/:realmId with {"mode":"full"} looks again at once, which else happens once a day.'
+      return 'Look at the company in QuickBooks: most records of an entity vanished at once, so none of them was deleted here. If they are really gone, POST /admin/companies/:realmId/disappearances/:entity/confirm deletes them; POST /admin/sync/:realmId with {"mode":"full"} looks again at once, which otherwise happens once a day.'
     case 'budget_spent':
       return 'The calls of QBO_MONTHLY_CALL_BUDGET are used up: reading resumes next month, or when the service is started with a larger budget.'
     case 'lease_lost':
@@ -36,7 +36,7 @@ export function whatToDo(code: ErrorCode): string {
     case 'not_found':
       return 'Check the address; GET /admin/companies lists what exists.'
     case 'never_synced':
-      return 'Wait for the first sync of the company, or ask for one: POST /admin/sync/:realmId; GET /admin/companies/:realmId says what it waits for.'
+      return 'Wait for the first sync of the company, or ask for one: POST /admin/sync/:realmId; GET /admin/companies/:realmId says what it is waiting for.'
     case 'unauthorized':
       return 'Send the token as "Authorization: Bearer …".'
     case 'company_inactive':

@@ -22,13 +22,13 @@ import { addSyncRoutes } from './sync/sync-routes.ts'
 export { closeServer } from './server/close-server.ts'
 export { openServer } from './server/open-server.ts'
 
-/** The service's HTTP side. Everything under `/admin` and `/api` is behind the token before any route is looked for. */
+/** The service's HTTP side. Everything under `/admin` and `/api` requires the token before any route is matched. */
 export function createHttp(options: HttpOptions): Express {
   const app = express()
-  // Pages of a mirror are rarely asked for twice unchanged, and hashing each of them costs more than it saves.
+  // The same unchanged page is rarely requested twice, and hashing every page costs more than it saves.
   app.disable('etag')
   app.use(observeRequests(options))
-  // Takes Express’s own name out of the headers too.
+  // Also removes Express's name from the headers.
   app.use(helmet())
   addHealthRoutes(app, options)
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
@@ -38,7 +38,7 @@ export function createHttp(options: HttpOptions): Express {
   addDisappearanceRoutes(app, options)
   addEventRoutes(app, options)
   addRejectRoutes(app, options)
-  // Before the routes of one company: `runs` would be taken for its number.
+  // Before the routes of one company: `runs` would be taken for a realm id.
   addRunRoutes(app, options)
   addSyncRoutes(app, options)
   addCompanyList(app, options)
@@ -52,7 +52,7 @@ export function createHttp(options: HttpOptions): Express {
   return app
 }
 
-/** Other people's books must not stay behind in a proxy or a browser. */
+/** Other people's books must not be cached by a proxy or a browser. */
 const forbidCaching: express.RequestHandler = (_request, response, next) => {
   response.set('Cache-Control', 'no-store')
   next()

@@ -7,7 +7,7 @@ import type { Entity } from '../domain/entity.ts'
 import type { Mode } from '../domain/sync-run.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
-/** What the HTTP room is given: where to read, what to ask of other rooms, and who may ask. */
+/** What the HTTP room is given: where to read, what it may ask of other rooms, and which tokens to accept. */
 export interface HttpOptions {
   readonly database: Database
   /** Opens `/admin` and `/api`. */
@@ -15,7 +15,7 @@ export interface HttpOptions {
   /** Opens `/metrics`; null: open to everybody. */
   readonly metricsToken: string | null
   readonly log: Logger
-  /** What is missing for this process to be of use; empty when nothing is. */
+  /** Why this process is not ready; empty when it is. */
   readonly readiness: () => Promise<readonly string[]>
   readonly metrics: Pick<Metrics, 'contentType' | 'render' | 'observeHttpRequest'>
   readonly registerCompany: (
@@ -23,9 +23,9 @@ export interface HttpOptions {
   ) => Promise<{ created: boolean; request: number | null }>
   readonly pauseCompany: (realmId: string) => Promise<void>
   readonly resumeCompany: (realmId: string) => Promise<void>
-  /** Gives why Intuit did not revoke the tokens; null when it did. */
+  /** Returns why Intuit did not revoke the tokens; null when it did. */
   readonly disconnectCompany: (realmId: string) => Promise<string | null>
-  /** Gives the numbers of the requests, which are queued by then; companies that are not synced are left out. */
+  /** Returns the numbers of the requests, queued by then; companies that are not synced are left out. */
   readonly requestSync: (
     realmIds: readonly string[] | 'all',
     request: { readonly mode: Mode; readonly by: Doer },
@@ -35,6 +35,6 @@ export interface HttpOptions {
   readonly intervalSeconds: number
   /** How often `?wait=` looks for the run. */
   readonly waitPollMs: number
-  /** Aborts when the service is asked to stop: what waits is answered at once. */
+  /** Aborts when the service is asked to stop: waiting requests are answered at once. */
   readonly stop: AbortSignal
 }

@@ -7,7 +7,7 @@ export interface BossOptions {
   readonly applicationName: string
   readonly schedules: boolean
   readonly works: boolean
-  /** Create or upgrade pg-boss' own schema at start; false where a release does that. */
+  /** Create or upgrade pg-boss' own schema at start; false if a release does that. */
   readonly migrates: boolean
   readonly log: Logger
 }
@@ -24,7 +24,7 @@ export function createBoss(options: BossOptions): PgBoss {
   return boss
 }
 
-/** What pg-boss is told, its listeners apart. */
+/** pg-boss' options, without its event listeners. */
 export function bossSettings(options: BossOptions): ConstructorOptions {
   return {
     ...options.connection,
@@ -36,12 +36,12 @@ export function bossSettings(options: BossOptions): ConstructorOptions {
     schedule: options.schedules,
     supervise: options.schedules || options.works,
     useListenNotify: options.works || options.schedules,
-    // A job of a killed process is noticed within its heartbeat and this; at the default of 60 its company would
-    // be held up for two minutes.
+    // A killed process's job is noticed within its heartbeat plus this; at the default of 60 its company would be held
+    // up for two minutes.
     superviseIntervalSeconds: 15,
     monitorIntervalSeconds: 15,
     maintenanceIntervalSeconds: 3_600,
-    // A tick is then at most some 15 seconds late; the defaults (30 and 5) make it 35.
+    // With these a tick is at most some 15 seconds late; with the defaults (30 and 5), 35.
     cronMonitorIntervalSeconds: 10,
     cronWorkerIntervalSeconds: 5,
   }

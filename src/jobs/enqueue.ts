@@ -4,12 +4,12 @@ import { BULK_PATIENCE_MINUTES, PRIORITIES, prioritiesOf } from './priority.ts'
 import { SYNC_QUEUE, type SyncJob } from './queues.ts'
 
 /**
- * Queues one job for each company in the transaction that asked for it, so that neither is there without the other.
- * A company whose job is queued or under way is left as it is, but that a job which waits behind others goes first
- * when there is a new reason for it.
+ * Queues one job for each company in the transaction that requested it, so that neither exists without the other. A
+ * company with a job queued or under way is left as it is, except that a waiting job is raised when there is a reason
+ * for a higher priority.
  *
- * @param died companies whose run ended with its process: a job of theirs that is under way is given up, for it would
- *   keep the next one out until the queue misses its heartbeat, and longer with each time that happens.
+ * @param died companies whose run ended with its process: their jobs still under way are given up, because they would
+ *   keep the next one out until the queue misses the heartbeat, and longer each time that happens.
  */
 export async function enqueueSyncs(
   boss: PgBoss,
@@ -24,7 +24,7 @@ export async function enqueueSyncs(
   await raiseWaiting(boss, tx, realmIds, priorityOf)
   await boss.insert(
     SYNC_QUEUE,
-    // In one order: two who queue many at once would else wait for each other's.
+    // In one order: otherwise two transactions that queue many could deadlock.
     realmIds.toSorted().map((realmId) => ({
       data: { realmId } satisfies SyncJob,
       singletonKey: realmId,
@@ -35,8 +35,8 @@ export async function enqueueSyncs(
 }
 
 /**
- * Ends the job of a company whose run gave way and queues it anew, behind all others of its kind. Called while the job
- * is still under way: to end it by itself would leave a moment in which the company has none.
+ * Ends the job of a company whose run gave way and queues it again, behind all others of its kind. Called while the job
+ * is still under way: letting it end by itself would leave a moment in which the company has none.
  */
 export async function queueBehind(
   boss: PgBoss,
@@ -49,7 +49,7 @@ export async function queueBehind(
   })
 }
 
-/** A job of the same company that waits already is the only one there can be. */
+/** A company can have only one waiting job, so one that waits already is raised. */
 async function raiseWaiting(
   boss: PgBoss,
   tx: Tx,
@@ -58,7 +58,7 @@ async function raiseWaiting(
 ): Promise<void> {
   const waiting = await rowsOf<{ realmId: string; priority: number; isOverdue: boolean }>(
     tx.trx,
-    // In the words of the index by which pg-boss keeps such jobs single.
+    // Worded like the index by which pg-boss keeps such jobs unique.
     `SELECT singleton_key AS "realmId", priority,
             created_on < now() - make_interval(mins => :patience) AS "isOverdue"
        FROM pgboss.job
@@ -82,7 +82,7 @@ async function raiseWaiting(
   }
 }
 
-/** Where the process was only paused, its run has lost the company, and its job may end as it likes. */
+/** If the process was only paused, its run has lost the company, and it does not matter how its job ends. */
 async function giveUp(boss: PgBoss, tx: Tx, realmId: string): Promise<void> {
   const db = fromKnex(tx.trx)
   const jobs = await boss.findJobs<SyncJob>(SYNC_QUEUE, { key: realmId, db })

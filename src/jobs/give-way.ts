@@ -2,28 +2,29 @@ import { rowsOf, type Database } from '../db/database.ts'
 import { PRIORITIES } from './priority.ts'
 import { SYNC_QUEUE } from './queues.ts'
 
-/** What a run that lists may not hold up. Seconds. */
+/** Jobs that a listing run may not hold up, with limits in seconds. */
 interface Rule {
   /** Jobs of at least this priority. */
   readonly priority: number
   /** How long one of them has waited: no loop of any process was free for it. */
   readonly waited: number
-  /** How long the run has been going: to begin anew costs it two calls. */
+  /** How long the run has been going: starting again costs it two calls. */
   readonly going: number
 }
 
 const RULES: readonly Rule[] = [
-  // A page is taken in a second or two, and that is all that somebody who asked waits for it.
+  // A page takes a second or two, so a person who asked waits no longer than that.
   { priority: PRIORITIES.asked, waited: 0.25, going: 0 },
   { priority: PRIORITIES.small, waited: 2, going: 5 },
-  // Listings take turns: that of a small company is done within one.
+  // Listings take turns: a small company's is done within one.
   { priority: PRIORITIES.bulk, waited: 2, going: 60 },
 ]
 
 /**
  * Asked by a run between two pages of a listing.
  *
- * @param priority of its job. One that was not bulk turned out to list: it holds a loop that may be kept free of that.
+ * @param priority of its job. If that is not bulk, the run turned out to list, and may hold a loop meant to be free of
+ *   listings.
  * @param goingSeconds how long it has been going.
  */
 export async function mustGiveWay(

@@ -2,7 +2,7 @@ import { rowsOf, type Database } from '../db/database.ts'
 
 const RUNS_PER_STATEMENT = 10_000
 
-/** Deletes old runs that changed nothing; a run that a version names is kept. @returns how many went. */
+/** Deletes old runs that changed nothing; a run that a version refers to is kept. @returns how many were deleted. */
 export async function deleteOldRuns(database: Database, retentionDays: number): Promise<number> {
   const before = new Date(database.clock.now().getTime() - retentionDays * 86_400_000)
   let deleted = 0

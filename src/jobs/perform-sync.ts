@@ -18,12 +18,12 @@ export interface Attempt {
   readonly stop: AbortSignal
 }
 
-// Requests keep coming while a company is worked on; beyond these the next tick takes the next.
+// Requests may keep coming while a company is synced; after this many the next tick takes over.
 const RUNS_PER_JOB = 3
 
 /**
- * What a job does: runs the company, and again while somebody asked during the run. A failure that the domain knows
- * is done with here; a defect is thrown, for the queue to try again.
+ * What a job does: syncs the company, and again if somebody asked during the run. Failures that the domain knows are
+ * handled here; a defect is thrown, for the queue to retry.
  *
  * @throws Error without a cause and with a message that holds no secret: the queue stores it.
  */
@@ -40,7 +40,7 @@ async function runWhileAsked(
   { realmId, stop }: Attempt,
 ): Promise<LedgerError | null> {
   try {
-    // A process that stops begins nothing: the request stands, and the next tick queues it again.
+    // A stopping process starts nothing new: the request stays open, and the next tick queues it again.
     for (let runs = 1; runs <= RUNS_PER_JOB && !stop.aborted; runs += 1) {
       const outcome = await run(realmId, stop)
       if (outcome.kind === 'failed' && outcome.fate.kind === 'retry') return outcome.error
@@ -48,8 +48,8 @@ async function runWhileAsked(
     }
     return null
   } catch (thrown) {
-    // Whoever runs the company has logged it: the queue is given no more than its code. Where Postgres was away before
-    // the run began, the request stands and the next tick queues it again.
+    // The run has logged it already: the queue gets only its code. If Postgres was away before the run began, the
+    // request stands and the next tick queues it again.
     return whyPostgresAway(thrown) === null ? toLedgerError(thrown) : null
   }
 }
@@ -59,7 +59,7 @@ function isAskedAgain(outcome: RunOutcome): boolean {
   return outcome.kind === 'failed' && outcome.fate.kind === 'again'
 }
 
-/** The request of a company that a defect keeps from being synced stands; asked every minute it would do no better. */
+/** A company that a defect keeps from being synced keeps its request; trying every minute would not help. */
 async function postpone({ database, intervalSeconds, log }: PerformOptions, realmId: string): Promise<void> {
   const wait = database.transaction(async (tx) => {
     await tx.trx.raw(
@@ -67,7 +67,7 @@ async function postpone({ database, intervalSeconds, log }: PerformOptions, real
       { realmId, notBefore: new Date(tx.now.getTime() + intervalSeconds * 1000) },
     )
   })
-  // What the job failed for is what the queue is to keep, and a statement may hold what it must not.
+  // The queue should keep why the job failed, and a database error may quote secrets.
   await wait.catch((error: unknown) =>
     log.error('company with a defect was not postponed', { realmId, error }),
   )

@@ -1,17 +1,17 @@
 import { rowsOf, type Tx } from '../db/database.ts'
 
 /**
- * Who goes first in the queue of companies. Somebody waits for what a person or QuickBooks asked for; a small run is
- * over in a second; a complete listing may take hours and gives way to both.
+ * Who goes first in the queue of companies. Somebody is waiting for what a person or QuickBooks asked for; a small run
+ * is over in a second; a complete listing may take hours and gives way to both.
  */
 export const PRIORITIES = { asked: 20, small: 10, bulk: 0 } as const
 
-/** Bulk that nobody let through for so long goes with the small ones: it always proceeds, if slowly. */
+/** Bulk that has waited this long is treated like a small run, so it always proceeds, if slowly. */
 export const BULK_PATIENCE_MINUTES = 10
 
 /**
- * What the next run of each company is, as far as its row tells. Bulk is what lists: a first run, one that was asked
- * to be full, one that goes on with a listing, one whose watermarks are older than change data capture reaches.
+ * What kind of run each company needs next, as far as its row tells. Runs that list are bulk: a first run, a requested
+ * full run, one that continues a listing, one whose watermarks are older than change data capture reaches.
  */
 export async function prioritiesOf(tx: Tx, realmIds: readonly string[]): Promise<Map<string, number>> {
   const rows = await rowsOf<{ realmId: string; kind: keyof typeof PRIORITIES }>(

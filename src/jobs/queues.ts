@@ -5,7 +5,7 @@ export const SYNC_QUEUE = 'sync-company'
 export const HOUSEKEEPING_QUEUE = 'housekeeping'
 export const DEAD_LETTER_QUEUE = 'sync-company-dead'
 
-/** All that a job of SYNC_QUEUE carries: what is to be done stands in the company's row. */
+/** All that a job of SYNC_QUEUE carries: what to do is in the company's row. */
 export interface SyncJob {
   readonly realmId: string
 }
@@ -21,7 +21,7 @@ export async function ensureQueues(boss: PgBoss): Promise<void> {
   }
 }
 
-// The dead-letter queue stands first: pg-boss wants it to exist before another names it.
+// The dead-letter queue comes first: pg-boss requires it before another queue names it.
 const QUEUES = {
   [DEAD_LETTER_QUEUE]: {
     policy: 'standard',
@@ -32,7 +32,7 @@ const QUEUES = {
   [TICK_QUEUE]: {
     policy: 'exclusive',
     notify: true,
-    // The next minute brings another.
+    // The next minute brings another one.
     retryLimit: 0,
     expireInSeconds: 120,
     retentionSeconds: HOUR_SECONDS,
@@ -46,21 +46,21 @@ const QUEUES = {
     deleteAfterSeconds: DAY_SECONDS,
   },
   [SYNC_QUEUE]: {
-    // One job a company that is queued, running or waiting for a retry: its key is the realm id.
+    // At most one job per company queued, running or waiting for a retry: its key is the realm id.
     policy: 'exclusive',
     notify: true,
     deadLetter: DEAD_LETTER_QUEUE,
-    // Only crashes and defects come here: a failure that the domain knows completes its job.
+    // Only crashes and defects are retried: a failure that the domain knows completes its job.
     retryLimit: 3,
     retryDelay: 5,
     retryBackoff: true,
     retryDelayMax: 60,
-    // A backfill of 100,000 records takes minutes; throttled to a crawl it may take hours.
+    // A backfill of 100,000 records takes minutes; heavily throttled, it may take hours.
     expireInSeconds: 6 * HOUR_SECONDS,
-    // Longer than the 30 seconds of a run's lease, so that the lease has lapsed when the job is tried again.
+    // Longer than a run's lease of 30 seconds, so that the lease has lapsed when the job is retried.
     heartbeatSeconds: 40,
     retentionSeconds: DAY_SECONDS,
-    // What a job did stands in sync_runs; 10,000 companies end a million jobs a day.
+    // What a job did is in sync_runs; 10,000 companies complete a million jobs a day.
     deleteAfterSeconds: HOUR_SECONDS,
   },
 } as const

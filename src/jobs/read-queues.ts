@@ -6,7 +6,7 @@ export interface QueueJobs {
   readonly jobs: number
 }
 
-/** How many jobs each queue holds, by state, as pg-boss last counted them: some 15 seconds ago at most. */
+/** How many jobs each queue holds, by state, as pg-boss last counted them, at most some 15 seconds ago. */
 export async function readQueues(boss: PgBoss): Promise<QueueJobs[]> {
   const queues = await boss.getQueues()
   return queues.flatMap(({ name, deferredCount, readyCount, activeCount, failedCount }) => [

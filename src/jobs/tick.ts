@@ -7,28 +7,28 @@ import { METERED_CALLS_OF_MONTH, monthOf } from '../sync/record-calls.ts'
 
 export interface TickOptions {
   readonly database: Database
-  /** Queues companies; those that died are among them, with a job that keeps theirs out. */
+  /** Queues companies; `died` are those among them whose old job may block a new one. */
   readonly enqueue: (tx: Tx, realmIds: readonly string[], died: readonly string[]) => Promise<void>
   readonly intervalSeconds: number
   readonly monthlyCallBudget: number | null
-  /** How many nights a round of complete listings takes; none is asked for without. */
+  /** How many nights a round of complete listings takes; if absent, none is requested. */
   readonly reconcileDays?: number | null
 }
 
 export interface TickResult {
   readonly abandoned: number
   readonly queued: number
-  /** Why the totals of the metrics were not added up: they are read all the same, and the next tick tries again. */
+  /** Why the metric totals were not folded: they are still read correctly, and the next tick tries again. */
   readonly notFolded: Error | null
 }
 
 /**
- * One beat of the service: closes the runs of dead processes, then queues every company that is due or asked for,
- * claim and jobs in one transaction. Any number of processes may tick at once.
+ * One tick of the service: closes the runs of dead processes, then queues every company that is due or requested, claim
+ * and jobs in one transaction. Any number of processes may tick at once.
  */
 export async function tick(options: TickOptions): Promise<TickResult> {
   const queued = await options.database.transaction((tx) => queueDue(tx, options))
-  // By itself and last: no company waits for its metrics.
+  // In its own transaction and last: no company waits for metrics.
   const notFolded = await foldTotals(options.database).then(
     () => null,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
@@ -40,14 +40,14 @@ async function queueDue(tx: Tx, options: TickOptions): Promise<Omit<TickResult, 
   const abandoned = await abandonLapsedRuns(tx)
   await guardBudget(tx, options.monthlyCallBudget)
   const due = (await readCallsPause(tx.trx, tx.now)) ? [] : await claimAndQueue(tx, options, abandoned)
-  // Last, as everybody takes that row after the companies.
+  // Last, because every transaction locks that row after the companies.
   await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
   return { abandoned: abandoned.length, queued: due.length }
 }
 
 async function claimAndQueue(tx: Tx, options: TickOptions, abandoned: readonly string[]): Promise<string[]> {
   await pullBack(tx, options.intervalSeconds)
-  // Before the claim: a company that is due as well is read once.
+  // Before the claim, so that a company that is also due is read only once.
   if (options.reconcileDays) await askReconciles(tx, options.reconcileDays)
   const due = await claimDue(tx, options.intervalSeconds)
   await options.enqueue(tx, due, abandoned)
@@ -59,8 +59,8 @@ const NEXT_OF_RHYTHM = `to_timestamp(
   (floor(extract(epoch FROM CAST(:now AS timestamptz)) / :interval - c.sync_phase) + 1 + c.sync_phase) * :interval)`
 
 /**
- * No next time lies further ahead than an interval, unless the clock stepped back or the interval was made shorter:
- * such a company would stand still until then. One that somebody holds is left to the next tick.
+ * A next time more than an interval ahead means that the clock stepped back or the interval was shortened: such a
+ * company would not be synced until then. A locked one is left to the next tick.
  */
 async function pullBack(tx: Tx, intervalSeconds: number): Promise<void> {
   await tx.trx.raw(
@@ -79,8 +79,8 @@ async function pullBack(tx: Tx, intervalSeconds: number): Promise<void> {
 }
 
 /**
- * A company that is due makes a request of its own, so that a run that fails or dies is asked for again like any
- * other. Its next time is the first of its rhythm after now: an outage causes no volley, a manual run shifts nothing.
+ * A due company gets a request of its own, so that a run that fails or dies is requested again like any other. Its next
+ * time is the first of its rhythm after now: an outage causes no burst, a manual run shifts nothing.
  */
 async function claimDue(tx: Tx, intervalSeconds: number): Promise<string[]> {
   const rows = await rowsOf<{ realmId: string }>(

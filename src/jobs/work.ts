@@ -3,19 +3,19 @@ import type { Logger } from 'winston'
 import { PRIORITIES } from './priority.ts'
 import { HOUSEKEEPING_QUEUE, SYNC_QUEUE, TICK_QUEUE, type SyncJob } from './queues.ts'
 
-// A notification starts a job in milliseconds; polling is the net for one that was lost, and for retries.
+// A notification starts a job in milliseconds; polling catches lost notifications and retries.
 const POLL_SECONDS = 5
 
-/** A job under way, for who has to end it or to know how it came to be taken. */
+/** A job under way, for code that must end it or know how it was taken. */
 export interface JobUnderWay {
   readonly id: string
   readonly priority: number
 }
 
 /**
- * Starts `concurrency` loops over the queue of companies. pg-boss sleeps between jobs even while others wait, so
- * each loop is told to look again as soon as it is done; it sleeps only when the queue is empty. Some loops take no
- * bulk, so that whoever waits for a short run never waits for a listing.
+ * Starts `concurrency` loops over the queue of companies. pg-boss sleeps between jobs even while others wait, so each
+ * loop is woken as soon as it is done; it sleeps only when the queue is empty. Some loops take no bulk, so that a short
+ * run never waits for a listing.
  */
 export async function workSyncs(
   boss: PgBoss,
@@ -49,7 +49,7 @@ function loopsWithoutBulk(concurrency: number): number {
   return concurrency === 1 ? 0 : Math.ceil(concurrency / 4)
 }
 
-/** Beats once a minute, in whichever scheduler's process comes first. Harmless to repeat when it failed. */
+/** Ticks once a minute, in whichever scheduler process comes first. Safe to repeat if it failed. */
 export async function workTicks(boss: PgBoss, log: Logger, beat: () => Promise<void>): Promise<void> {
   await boss.schedule(TICK_QUEUE, '* * * * *', null, { missed: 'once' })
   await boss.work(TICK_QUEUE, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: POLL_SECONDS }, () =>
@@ -57,7 +57,7 @@ export async function workTicks(boss: PgBoss, log: Logger, beat: () => Promise<v
   )
 }
 
-/** Cleans up once an hour. Harmless to repeat when it failed. */
+/** Cleans up once an hour. Safe to repeat if it failed. */
 export async function workHousekeeping(
   boss: PgBoss,
   log: Logger,
@@ -69,7 +69,7 @@ export async function workHousekeeping(
   })
 }
 
-/** pg-boss keeps what a job throws in the job's row, for an hour, and says nothing. */
+/** pg-boss stores what a job throws in the job's row for an hour, and logs nothing. */
 async function logged<Result>(log: Logger, message: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

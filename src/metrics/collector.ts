@@ -8,9 +8,9 @@ export interface CollectorOptions {
 }
 
 /**
- * A reading for scrapes: those that come while one is under way share it, and one that fails or takes too long gives
- * null. Nothing is kept: an old value shown as a present one would hide exactly what the metrics are there to show.
- * When readings begin to fail the log tells why, and when they succeed again it tells that, not at every scrape.
+ * A reading for scrapes: concurrent scrapes share it, and one that fails or takes too long yields null. Nothing is
+ * cached: an old value shown as current would hide exactly what the metrics are there to show. The log says when and
+ * why readings begin to fail and when they succeed again, not at every scrape.
  */
 export function createCollector<Reading>(
   read: () => Promise<Reading>,
@@ -38,7 +38,7 @@ export function createCollector<Reading>(
   }
 }
 
-/** @throws Error when the time is over: what the reading ends with after that comes too late to matter. */
+/** @throws Error when the time is up; whatever the reading returns later is ignored. */
 async function within<Reading>(timeoutMs: number, read: () => Promise<Reading>): Promise<Reading> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {

@@ -1,6 +1,6 @@
 /** One line of a metric. */
 export interface Sample {
-  /** The metric's own name, but for the parts of a histogram. */
+  /** Default: the metric's own name; differs for the parts of a histogram. */
   readonly name?: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
@@ -15,8 +15,8 @@ export interface Family {
 }
 
 /**
- * Prometheus' text format 0.0.4. What a database answers for is new at every scrape and much: 10,000 companies are
- * 130,000 series, written out here in 0.06 s, where prom-client takes 0.17 s to set, hash and print 50,000.
+ * Prometheus' text format 0.0.4. What comes from the database is new at every scrape, and a lot: 10,000 companies make
+ * 130,000 series, written here in 0.06 s, while prom-client takes 0.17 s to set, hash and print 50,000.
  */
 export function formatFamilies(families: readonly Family[]): string {
   const lines: string[] = []

@@ -17,12 +17,12 @@ export interface MetricsOptions {
   readonly version: string
   readonly readSync: () => Promise<SyncMetrics>
   readonly readQueues: () => Promise<readonly QueueJobs[]>
-  /** How long a scrape waits for either reading before it goes on without. */
+  /** How long a scrape waits for each reading before it continues without. */
   readonly collectorTimeoutMs: number
   readonly log: Logger
 }
 
-/** `render` gives the text of one scrape and never fails for want of a reading. */
+/** `render` returns the text of one scrape and never fails because a reading is missing. */
 export type Metrics = ProcessMetrics
 
 export function createMetrics(options: MetricsOptions): Metrics {

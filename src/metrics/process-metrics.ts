@@ -3,7 +3,7 @@ import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 
 export interface HttpRequest {
   readonly method: string
-  /** The route's pattern, never the path: every realm id would be a series of its own. */
+  /** The route's pattern, never the path: otherwise every realm id would be its own series. */
   readonly route: string
   readonly status: string
   readonly seconds: number
@@ -16,12 +16,12 @@ export interface ProcessMetrics {
   observeQuickBooksCall(call: QuickBooksCall): void
 }
 
-// Half of the bounds lie below what a person notices; 30 s is where a router cuts a request off.
+// Half of the bounds are below what a person notices; routers cut requests off at 30 s.
 const HTTP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-// A call to Intuit takes some 0.3 s; Intuit itself cuts it off after 120 s.
+// A call to Intuit takes about 0.3 s; Intuit itself cuts it off after 120 s.
 const CALL_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
 
-/** What this process alone knows: its requests, its calls, its own health. */
+/** What only this process knows: its requests, its calls, its own health. */
 export function createProcessMetrics({ version }: { readonly version: string }): ProcessMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

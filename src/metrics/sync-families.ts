@@ -6,7 +6,7 @@ import { noCounts, RUN_STATUSES, TRIGGERS } from '../domain/sync-run.ts'
 import type { Family, Sample } from './exposition.ts'
 import type { SyncMetrics, Total } from './sync-metrics.ts'
 
-/** What `/metrics` says of the mirror. Without `perCompany` nothing has a `realm_id` label. */
+/** What `/metrics` says about the mirror. Without `perCompany` nothing has a `realm_id` label. */
 export function syncFamilies(metrics: SyncMetrics, { perCompany }: { perCompany: boolean }): Family[] {
   const totals = Map.groupBy(metrics.totals, (total) => total.metric)
   return [
@@ -41,7 +41,7 @@ function companyFamilies({ companies, freshness }: SyncMetrics): Family[] {
     },
     {
       name: 'ledger_sync_last_success_timestamp_seconds',
-      help: 'When the last run of the company finished that took everything.',
+      help: 'When a run of the company last succeeded completely.',
       type: 'gauge',
       samples: companies.flatMap(({ realmId, lastSuccess }) =>
         lastSuccess === null ? [] : [{ labels: { realm_id: realmId }, value: lastSuccess }],
@@ -49,7 +49,7 @@ function companyFamilies({ companies, freshness }: SyncMetrics): Family[] {
     },
     {
       name: 'ledger_sync_rejects',
-      help: 'Records that could not be mapped, served or stored and wait to be tried again.',
+      help: 'Records that could not be mapped, served or stored and are waiting for another try.',
       type: 'gauge',
       samples: companies.map(({ realmId, openRejects }) => ({
         labels: { realm_id: realmId },
@@ -90,7 +90,7 @@ interface Counter {
 const COUNTERS: readonly Counter[] = [
   {
     name: 'ledger_sync_runs_total',
-    help: 'Sync runs that ended, by what they came to.',
+    help: 'Sync runs that ended, by outcome.',
     labels: ['trigger', 'status'],
     known: TRIGGERS.flatMap((trigger) =>
       RUN_STATUSES.filter((status) => status !== 'running').map((status) => ({ trigger, status })),
@@ -110,19 +110,19 @@ const COUNTERS: readonly Counter[] = [
   },
   {
     name: 'ledger_sync_records_total',
-    help: 'Records that sync runs met, by what became of them.',
+    help: 'Records met by sync runs, by outcome.',
     labels: ['entity', 'change'],
     known: ENTITIES.flatMap((entity) => Object.keys(noCounts()).map((change) => ({ entity, change }))),
   },
   {
     name: 'ledger_sync_drift_total',
-    help: 'Differences that complete listings found and that nobody had told of.',
+    help: 'Differences found by complete listings that no change had reported.',
     labels: ['entity', 'kind'],
     known: ENTITIES.flatMap((entity) => DRIFT_KINDS.map((kind) => ({ entity, kind }))),
   },
   {
     name: 'ledger_quickbooks_requests_total',
-    help: 'Calls to Intuit, by what they asked for and the HTTP status they got.',
+    help: 'Calls to Intuit, by operation and HTTP status.',
     labels: ['operation', 'status'],
     known: [],
   },
@@ -138,7 +138,7 @@ function counterFamily({ name, help, labels, known }: Counter, totals: readonly 
   const samples = new Map<string, Sample>()
   for (const total of [...known.map((zero) => ({ labels: zero, total: 0 })), ...totals]) {
     const values = labels.map((label) => total.labels[label] ?? '')
-    // Bounded words and digits, never a line break.
+    // A fixed set of words and digits, never a line break.
     samples.set(values.join('\n'), {
       labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])),
       value: total.total,
@@ -149,7 +149,7 @@ function counterFamily({ name, help, labels, known }: Counter, totals: readonly 
 
 const RUN_DURATION = 'ledger_sync_run_duration_seconds'
 
-/** Runs raise every bucket that their duration fits into: the rows are cumulative, as Prometheus wants them. */
+/** A run increments every bucket that its duration fits into: the rows are cumulative, as Prometheus expects. */
 function runDuration(bounds: readonly number[], totals: ReadonlyMap<string, readonly Total[]>): Family {
   const only = (part: string) => totals.get(`${RUN_DURATION}_${part}`)?.[0]?.total ?? 0
   const buckets = new Map(

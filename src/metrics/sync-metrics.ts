@@ -4,20 +4,20 @@ import type { Entity } from '../domain/entity.ts'
 /** What Postgres holds at the moment of a scrape. Moments are seconds since 1970. */
 export interface SyncMetrics {
   readonly companiesByStatus: readonly { readonly status: CompanyStatus; readonly companies: number }[]
-  /** Companies that are meant to be synced: paused and disconnected ones are left out. Empty when not asked for. */
+  /** Companies that should be synced: paused and disconnected ones are left out. Empty when not requested. */
   readonly companies: readonly CompanyFacts[]
-  /** One entry for each entity of each of those companies. */
+  /** One entry per entity of each of those companies. */
   readonly freshness: readonly Freshness[]
   readonly totals: readonly Total[]
-  /** Upper bounds of the buckets that runs raise, in seconds, ascending, without +Inf. */
+  /** Upper bounds of the run duration buckets, in seconds, ascending, without +Inf. */
   readonly runDurationBounds: readonly number[]
-  /** Null before the first tick ever. */
+  /** Null before the very first tick. */
   readonly lastTick: number | null
 }
 
 export interface CompanyFacts {
   readonly realmId: string
-  /** Null for a company never synced. */
+  /** Null for a company that was never synced. */
   readonly lastSuccess: number | null
   readonly openRejects: number
 }
@@ -25,7 +25,7 @@ export interface CompanyFacts {
 export interface Freshness {
   readonly realmId: string
   readonly entity: Entity
-  /** Since the watermark, or since the registration where there is none. */
+  /** Since the watermark, or since the registration if there is none. */
   readonly lagSeconds: number
   readonly watermark: number | null
 }

@@ -2,7 +2,7 @@ import { Model, type RelationMappings } from 'objection'
 import { MirroredRecord } from './mirrored-record.ts'
 import { SyncState } from './sync-state.ts'
 
-/** A row of `balances`: an account and what stands on it. */
+/** A row of `balances`: an account and its balance. */
 export class Balance extends MirroredRecord {
   static override get tableName(): string {
     return 'balances'
@@ -49,7 +49,7 @@ export class Balance extends MirroredRecord {
   declare syncStates?: SyncState[]
 }
 
-/** A row of `balances_versions`: true in [validFrom, validTo), the current one without an end. */
+/** A row of `balances_versions`: held in [validFrom, validTo); the current one has no end. */
 export class BalanceVersion extends Balance {
   static override get tableName(): string {
     return 'balances_versions'

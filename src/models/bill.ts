@@ -49,7 +49,7 @@ export class Bill extends MirroredRecord {
   declare syncStates?: SyncState[]
 }
 
-/** A row of `bills_versions`: true in [validFrom, validTo), the current one without an end. */
+/** A row of `bills_versions`: held in [validFrom, validTo); the current one has no end. */
 export class BillVersion extends Bill {
   static override get tableName(): string {
     return 'bills_versions'

@@ -7,7 +7,7 @@ import { SyncReject } from './sync-reject.ts'
 import { SyncRun } from './sync-run.ts'
 import { SyncState } from './sync-state.ts'
 
-/** What the firm may say of a company in QuickBooks' place. */
+/** What the firm may set for a company instead of QuickBooks. */
 export type SetByFirm = 'name' | 'time_zone'
 
 /** A row of `companies`. */
@@ -58,7 +58,7 @@ export class Company extends LedgerModel {
   declare servedSeq: number
   declare requestedMode: Mode
   declare requestedTrigger: Trigger
-  /** In [0, 1): its place within an interval. */
+  /** In [0, 1): its position within an interval. */
   declare syncPhase: number
   declare failuresInARow: number
   declare failingSince: Date | null
@@ -72,7 +72,7 @@ export class Company extends LedgerModel {
   declare reconcileSeq: number
   declare maxLagMinutes: number | null
   declare tags: string[]
-  /** Columns whose value the firm chose itself. */
+  /** Columns that the firm has set itself. */
   declare setByFirm: SetByFirm[]
   declare syncStates?: SyncState[]
   declare runs?: SyncRun[]

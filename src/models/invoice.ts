@@ -54,7 +54,7 @@ export class Invoice extends MirroredRecord {
   declare syncStates?: SyncState[]
 }
 
-/** A row of `invoices_versions`: true in [validFrom, validTo), the current one without an end. */
+/** A row of `invoices_versions`: held in [validFrom, validTo); the current one has no end. */
 export class InvoiceVersion extends Invoice {
   static override get tableName(): string {
     return 'invoices_versions'

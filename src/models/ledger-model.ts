@@ -1,6 +1,6 @@
 import { Model, type ColumnNameMappers } from 'objection'
 
-/** Ground of every model: camelCase here, snake_case in Postgres. */
+/** Base of every model: camelCase here, snake_case in Postgres. */
 export class LedgerModel extends Model {
   static override get columnNameMappers(): ColumnNameMappers {
     return NAMES
@@ -16,7 +16,7 @@ function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-// Not Objection's own: they write `failures_in_arow`.
+// Not Objection's own mappers: they write `failures_in_arow`.
 const NAMES: ColumnNameMappers = {
   parse: (row) => renamed(row, camelCase),
   format: (fields) => renamed(fields, snakeCase),

@@ -11,9 +11,9 @@ import { Vendor } from './vendor.ts'
 export interface MirroredTable<Of extends Entity = Entity> {
   readonly model: typeof MirroredRecord
   readonly table: string
-  /** Columns that hold the content, by the name they have in the domain. */
+  /** Columns that hold the content, by their name in the domain. */
   readonly content: Readonly<Record<keyof ContentOf[Of], string>>
-  /** What Postgres keeps in them, by the same name. */
+  /** Their Postgres types, by the same name. */
   readonly types: Readonly<Record<keyof ContentOf[Of], ColumnType>>
 }
 

@@ -2,7 +2,7 @@ import type { Entity } from '../domain/entity.ts'
 import type { ErrorCode } from '../domain/ledger-error.ts'
 import { LedgerModel } from './ledger-model.ts'
 
-/** A row of `sync_states`: how far one entity of one company is complete. */
+/** A row of `sync_states`: up to when one entity of one company is complete. */
 export class SyncState extends LedgerModel {
   static override get tableName(): string {
     return 'sync_states'

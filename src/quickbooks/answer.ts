@@ -15,17 +15,17 @@ export interface Answer {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
-  /** The body when it is JSON, whatever its content type says; undefined when it is not. */
+  /** The parsed body if it is JSON, whatever its content type says; else undefined. */
   readonly body: Json | undefined
 }
 
 export function readAnswer({ status, headers, bytes }: Reply): Answer {
-  // Drops a byte order mark, and makes of bytes that are no UTF-8 what every reader makes of them.
+  // Drops a byte order mark and replaces invalid UTF-8.
   const text = new TextDecoder().decode(bytes)
   return { status, headers, text, body: parsedOrUndefined(text) }
 }
 
-/** Intuit's own number of the call. */
+/** Intuit's own id of the call. */
 export function intuitTidOf({ headers }: Pick<Answer, 'headers'>): string | null {
   return headers['intuit_tid'] ?? null
 }

@@ -7,29 +7,29 @@ import type { AxiosResponseTransformer, InternalAxiosRequestConfig } from 'axios
 
 import { libraryAxios } from './node-quickbooks.ts'
 
-/** What one call wants of the request that node-quickbooks makes of it. */
+/** What one call changes in the request that node-quickbooks makes. */
 export interface Hook {
   readonly httpAgent: HttpAgent
   readonly httpsAgent: HttpsAgent
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** Makes another address of the one that node-quickbooks built. */
+  /** Rewrites the address that node-quickbooks built. */
   readonly toUrl: (url: string) => string
   /** Called when the request leaves. */
   readonly onRequest: () => void
-  /** Called with an answer of whatever status when its body begins; it is read to its end or destroyed there. */
+  /** Called with an answer of any status when its body begins; it must read the body to its end or destroy it. */
   readonly onAnswer: (status: number, headers: Readonly<Record<string, string>>, body: Readable) => void
 }
 
 const hooks = new AsyncLocalStorage<Hook>()
 
-// The hook hangs on a library that the whole process shares, so it is hung there once, whatever the number of
-// adapters; a request outside withHook passes it untouched.
+// The hook is attached to a library that the whole process shares, so it is attached once, whatever the number of
+// adapters; a request outside withHook passes untouched.
 let installed = false
 
 /**
- * Runs a call of node-quickbooks, which knows no timeout, abort, agent or header of an answer, so that its request
- * gets them from the hook.
+ * Runs a call of node-quickbooks, whose request gets from the hook what the library lacks: timeout, abort, agent, and
+ * the headers of the answer.
  */
 export function withHook(hook: Hook, call: () => void): void {
   if (!installed) libraryAxios.interceptors.request.use(applyHook, undefined, { synchronous: true })
@@ -49,19 +49,18 @@ function applyHook(config: InternalAxiosRequestConfig): InternalAxiosRequestConf
     signal: hook.signal,
     httpAgent: hook.httpAgent,
     httpsAgent: hook.httpsAgent,
-    // The environment's proxy variables are no setting of this service, and would catch loopback too.
+    // The environment's proxy variables are not settings of this service, and would catch loopback too.
     proxy: false,
     // Intuit's API never redirects; following one would carry the token elsewhere.
     maxRedirects: 0,
-    // An answer of any status is judged by its body, and no error of axios, which holds the Authorization header,
-    // is made of it.
+    // We judge answers of any status by their body; an axios error would hold the Authorization header.
     validateStatus: () => true,
     responseType: 'stream',
     transformResponse: [answerTo(hook)],
   })
 }
 
-/** The body passes axios by; node-quickbooks is handed an empty envelope that it finds nothing wrong with. */
+/** The body bypasses axios; node-quickbooks gets an empty envelope that it accepts. */
 function answerTo(hook: Hook): AxiosResponseTransformer {
   return (body: unknown, headers, status) => {
     if (!(body instanceof Readable) || status === undefined) return body

@@ -2,7 +2,7 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import type { Entity } from '../domain/entity.ts'
 import { MAPPERS } from './registry.ts'
 
-/** The most rows that QuickBooks serves in one page; without asking it serves 100. */
+/** The most rows that QuickBooks serves in one page; its default is 100. */
 export const PAGE_ROWS = 1_000
 
 export type SortField = 'CreateTime' | 'LastUpdatedTime'
@@ -11,14 +11,14 @@ export interface ListingSlice {
   readonly field: SortField
   /** ISO 8601, inclusive; null for all. */
   readonly since: string | null
-  /** Rows to pass over. */
+  /** Rows to skip. */
   readonly offset: number
   readonly rows: number
 }
 
 /**
  * The conditions that follow `select * from <entity>`, which node-quickbooks puts in front; it also percent-encodes
- * what it is given. Inactive rows of a list are served only when `Active` is asked about.
+ * them. Inactive rows of a list are served only when the query mentions `Active`.
  */
 export function listingQuery(entity: Entity, { field, since, offset, rows }: ListingSlice): string {
   const sinceCondition = since === null ? [] : [`MetaData.${field} >= ${literal(since)}`]
@@ -36,9 +36,9 @@ export function countQuery(entity: Entity): string {
 }
 
 /**
- * A text as a literal of the query language: the backslash escapes, so it is doubled, and the apostrophe is escaped.
+ * A text as a literal of the query language: backslashes are doubled, apostrophes escaped with one.
  *
- * @throws LedgerError `internal` for control characters, which the address would silently lose.
+ * @throws LedgerError `internal` for control characters, which the URL would silently lose.
  */
 export function literal(text: string): string {
   if (/[\u0000-\u001f\u007f]/.test(text)) {

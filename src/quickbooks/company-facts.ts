@@ -16,7 +16,7 @@ export interface Preferences {
   readonly homeCurrency: string | null
 }
 
-/** Only the name is needed; anything else that is missing or damaged is not known. */
+/** Only the name is required; anything else missing or damaged counts as unknown. */
 export function readCompanyInfo(answer: Answer): CompanyInfo {
   const { object, observedAt } = readSingle(answer, 'CompanyInfo')
   const name = textIn(object, 'CompanyName')

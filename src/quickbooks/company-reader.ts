@@ -18,37 +18,37 @@ import { toChangesAnswer, type ChangesAnswer } from './read-changes.ts'
 import { readByIds } from './read-by-ids.ts'
 import type { Transport } from './transport.ts'
 
-/** What reading one company takes. */
+/** What is needed to read one company. */
 export interface CompanyAccess {
   readonly realmId: string
-  /** For records without CurrencyRef; null while it is not known. */
+  /** For records without CurrencyRef; null while unknown. */
   readonly homeCurrency: () => string | null
   readonly accessToken: () => Promise<string>
-  /** A token other than `stale`, which Intuit has just refused. */
+  /** A token other than `stale`, which Intuit just refused. */
   readonly renewAccessToken: (stale: string) => Promise<string>
-  /** Told of every HTTP call that ended, also of failed ones. */
+  /** Called for every finished HTTP call, failed ones included. */
   readonly onCall: (call: QuickBooksCall) => void
-  /** Lets each call leave in the company's pace. What it waits counts for no time limit. */
+  /** Holds each call to the company's pace. The wait counts towards no time limit. */
   readonly inTurn: InTurn
-  /** Ends calls in flight. */
+  /** Aborts calls in flight. */
   readonly signal: AbortSignal
-  /** Left out where no listing is read, or nothing is to be kept of it. */
+  /** Omitted when no listing is read, or page sizes need not be kept. */
   readonly pageRows?: PageRows
 }
 
 /**
  * Reads one company. Every method throws LedgerError: `throttled`, `unavailable`, `needs_reauth`,
  * `company_unavailable`, `internal`, or what its own comment adds. An expired access token is renewed and the call
- * repeated once; refused again, it is `unavailable`.
+ * repeated once; if refused again, `unavailable`.
  */
 export interface CompanyReader {
   companyInfo(): Promise<CompanyInfo>
   preferences(): Promise<Preferences>
-  /** Change data capture, one call for all entities. `window_exceeded` when `since` lies too far back. */
+  /** Change data capture, one call for all entities. `window_exceeded` when `since` is too far back. */
   changes(entities: readonly Entity[], since: Date): Promise<ChangesAnswer>
   /**
-   * One page of a listing, in one call; in a few where one was too heavy or too late, or in a dozen when a record on
-   * it cannot be served.
+   * One page of a listing, in one call; in a few if the page was too heavy or too late, or in a dozen if a record on it
+   * cannot be served.
    */
   listPage(entity: Entity, cursor: ListingCursor): Promise<ListingPage>
   /** How many records QuickBooks has, inactive ones included. */
@@ -66,7 +66,7 @@ export interface ReaderOptions {
 }
 
 export function createCompanyReader(options: ReaderOptions, access: CompanyAccess): CompanyReader {
-  // It becomes a part of the address, unescaped.
+  // It becomes part of the URL, unescaped.
   if (!/^\d+$/.test(access.realmId)) throw new LedgerError('internal', 'a realm id consists of digits')
   const call = callerOf(options, access)
   const sizes = createPageSizes(access.pageRows)
@@ -142,8 +142,7 @@ function callerOf(options: ReaderOptions, access: CompanyAccess) {
 }
 
 /**
- * node-quickbooks counts only criteria that it builds itself, to which it adds a page: a count of a page is not what
- * is asked for.
+ * node-quickbooks counts only by criteria that it builds itself, and adds a page to them: that would count one page.
  */
 function countInstead(url: string): string {
   return url.replace('select * from', 'select count(*) from')

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto'
 import { normalDecimal } from '../domain/money.ts'
 import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
-// What moves without the record having changed: bookkeeping, and coordinates that come and go with the geocoder.
+// Fields that move although the record did not change: bookkeeping, and coordinates that come and go with the geocoder.
 const NOISE: ReadonlySet<string> = new Set(['domain', 'sparse', 'SyncToken', 'MetaData', 'Lat', 'Long'])
 
 /**
- * SHA-256, hex, of the content of a payload. Two payloads with the same content have the same hash, however they
- * are written:
+ * SHA-256, hex, of the content of a payload. Payloads with the same content have the same hash, however they are
+ * written:
  * - keys are sorted; numbers are in normal form, so that 250 and 250.0 are one; `LinkedTxn` is sorted
  * - `domain`, `sparse`, `SyncToken`, `MetaData`, `Lat` and `Long` are left out at any depth
- * - so is a property whose value is an empty object or an empty list, or is one without what is left out of it: which
- *   of them are there depends on how a record is read. An empty element of a list stays, for it is one more element
+ * - so is a property whose value is an empty object or list, or becomes one by these rules: which of them are present
+ *   depends on how a record is read. An empty element of a list stays, because it still counts as an element
  * - so is the `name` in an object of just `value` and `name` under a key ending in `Ref`: a copy made at read time
  * - so are the top-level properties named in `alsoNoise`
  *

@@ -3,7 +3,7 @@ import { intuitTidOf, type Answer } from './answer.ts'
 import { parseMoment } from './moment.ts'
 import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
-/** What every reading answer has: the moment for which it speaks. */
+/** What every answer to a read has: the moment it describes. */
 export interface Observed {
   readonly observedAt: Date
   readonly intuitTid: string | null
@@ -14,13 +14,13 @@ interface QueryRows extends Observed {
 }
 
 interface ChangesEnvelope extends Observed {
-  /** Rows by Intuit's name of their entity; only names with rows in them. */
+  /** Rows by Intuit's name for the entity; only names that have rows. */
   readonly rows: ReadonlyMap<string, readonly Json[]>
 }
 
 /**
- * The readers of Intuit's envelopes, for answers in which no fault was found. One that is not what was asked for
- * throws `unavailable`: it is never taken for an empty page.
+ * The readers of Intuit's envelopes, for answers in which no fault was found. An unexpected answer throws
+ * `unavailable`: it is never taken for an empty page.
  */
 export function readQueryRows(answer: Answer, intuitName: string): QueryRows {
   const response = objectIn(answer, bodyOf(answer), 'QueryResponse')
@@ -33,7 +33,7 @@ export function readCount(answer: Answer): Observed & { readonly count: number }
   return { ...observed(answer), count: Number(total.rawJSON) }
 }
 
-/** Groups are found by their keys, not by their places: Intuit promises no order, and an empty one is `{}`. */
+/** Groups are found by key, not by position: Intuit promises no order, and an empty one is `{}`. */
 export function readChanges(answer: Answer): ChangesEnvelope {
   const groups = groupsOf(answer)
   const rows = new Map<string, readonly Json[]>()
@@ -49,12 +49,12 @@ export function readSingle(answer: Answer, intuitName: string): Observed & { rea
   return { ...observed(answer), object: objectIn(answer, bodyOf(answer), intuitName) }
 }
 
-/** What was put together of several answers speaks for the moment of the first of them. */
+/** A result merged from several answers describes the moment of the first. */
 export function earliest(answers: readonly Observed[]): Date {
   return new Date(Math.min(...answers.map(({ observedAt }) => observedAt.getTime())))
 }
 
-// What stands beside the rows.
+// The fields beside the rows.
 const PAGE_FIELDS: ReadonlySet<string> = new Set(['startPosition', 'maxResults', 'totalCount'])
 
 function groupsOf(answer: Answer): JsonObject[] {
@@ -67,7 +67,7 @@ function groupsOf(answer: Answer): JsonObject[] {
   })
 }
 
-/** No key at all means no rows, unless the envelope counts some. */
+/** A missing key means no rows, unless the envelope counts some. */
 function rowsOf(answer: Answer, response: JsonObject, intuitName: string): readonly Json[] {
   const rows = response[intuitName]
   if (isJsonArray(rows)) return rows
@@ -99,7 +99,7 @@ function bodyOf(answer: Answer): JsonObject {
   return answer.body
 }
 
-/** An answer that lacks what it must have: a gateway's or a damaged one. */
+/** An answer that lacks a required part: from a gateway, or damaged. */
 export function unexpected(answer: Answer, missing: string): LedgerError {
   return new LedgerError('unavailable', `QuickBooks answered ${answer.status} without ${missing}`, {
     details: { intuitTid: intuitTidOf(answer), httpStatus: answer.status },

@@ -1,15 +1,15 @@
-// Intuit's sentence about a fault fits; a page of HTML or a dump of a request does not.
+// Enough for Intuit's sentence about a fault, not for a page of HTML or a dump of a request.
 const LONGEST_EXCERPT = 200
 
-// The patterns below look ahead, so what they look through is kept short.
+// The patterns below use lookahead, so their input is kept short.
 const LONGEST_SEARCHED = 2_000
 
-// Intuit puts the token itself into "Token expired: …". A run of this length with a digit in it is no word.
+// Intuit puts the token itself into "Token expired: …". A run of this length with a digit in it is not a word.
 const TOKEN_LIKE = /(?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*/g
 
 const AUTHORIZATION = /\b(?:bearer|basic)\s+\S+/gi
 
-/** A short piece of a text that came from outside, without the given secrets and without what looks like one. */
+/** A short excerpt of a text from outside, without the given secrets or anything that looks like one. */
 export function excerpt(text: string, secrets: readonly string[]): string {
   const known = secrets
     .filter((secret) => secret !== '')

@@ -7,16 +7,16 @@ import { isJsonObject } from '../domain/parse-json.ts'
 
 export interface FaultContext {
   readonly operation: CallOperation
-  /** What must never stand in a message, even if the answer repeats it. */
+  /** Must never appear in a message, even if the answer repeats it. */
   readonly secrets: readonly string[]
   /** Epoch ms, for a Retry-After that names a date. */
   readonly nowMs: number
 }
 
-// QuickBooks could ask for any wait; a company that is asked for once a day costs nothing and is never forgotten.
+// QuickBooks could demand any wait; one try a day costs nothing, and the company is never forgotten.
 const LONGEST_RETRY_AFTER_SECONDS = 86_400
 
-// Codes that mean the same under every status they were seen with.
+// Codes that mean the same under every status seen so far.
 const CODES: Readonly<Record<string, ErrorCode>> = {
   '3001': 'throttled',
   '3200': 'token_expired',
@@ -27,23 +27,23 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   '10000': 'unavailable',
 }
 
-// Small numbers that mean this only where access is refused.
+// Small numbers that mean this only when access is refused.
 const ACCESS_CODES: Readonly<Record<string, ErrorCode>> = {
   '100': 'needs_reauth',
   '120': 'needs_reauth',
   '130': 'unavailable',
 }
 
-// Intuit refuses the app and the user of one company with the same code.
+// Intuit uses one code for refusing the app and for refusing a single company.
 const AMBIGUOUS_CODES = ['100', '3100']
 
 /**
- * What an answer of the Accounting API says went wrong; null when it is a 2xx whose body is a JSON object without a
- * fault. HTTP 200 may carry a fault, and a gateway in front may answer in XML or HTML whatever was asked for.
+ * The error in an answer of the Accounting API; null for a 2xx whose body is a JSON object without a fault. HTTP 200
+ * may carry a fault, and a gateway in front may answer in XML or HTML.
  *
- * Where nothing is known, the answer is `unavailable`, unknown 4xx codes included: asking again later with growing
- * pauses harms nothing and is seen in the failure's text, whereas calling it a defect of ours would end in the dead
- * letters. A 401 without a readable code counts as an expired token: one renewal tells.
+ * Anything unknown is `unavailable`, unknown 4xx codes included: retrying with growing pauses harms nothing and the
+ * failure's text shows it, whereas calling it a defect of ours would send the job to the dead letters. A 401 without a
+ * readable code counts as an expired token: one renewal will tell.
  */
 export function faultOf(answer: Answer, context: FaultContext): LedgerError | null {
   const fault = findFault(answer)
@@ -58,7 +58,7 @@ export function faultOf(answer: Answer, context: FaultContext): LedgerError | nu
   })
 }
 
-/** How long the other side asks us to wait, in seconds; null where it does not say. */
+/** How long the other side asks us to wait, in seconds; null if it does not say. */
 export function retryAfterSeconds(answer: Answer, nowMs: number): number | null {
   const header = answer.headers['retry-after']?.trim()
   if (!header) return null
@@ -81,7 +81,7 @@ function isAboutAccess({ status }: Answer, fault: Fault | null): boolean {
   return status === 401 || status === 403 || (fault?.type.toLowerCase().startsWith('auth') ?? false)
 }
 
-/** The code with which Intuit refuses an old changedSince is not documented, so its words must tell. */
+/** The code with which Intuit refuses an old changedSince is not documented, so we go by its message. */
 function isTooOld({ status }: Answer, fault: Fault | null): boolean {
   return status === 400 && /changed\s*since|30\s*days/i.test(fault?.text ?? '')
 }
@@ -118,16 +118,17 @@ function isAmbiguous(code: ErrorCode, fault: Fault | null): boolean {
   return code === 'needs_reauth' && AMBIGUOUS_CODES.includes(fault?.code ?? '')
 }
 
-// The calls that ask for records, of which fewer can be asked for.
+// The calls that ask for records, and so can ask for fewer.
 const ASKING_FOR_RECORDS: readonly CallOperation[] = ['query', 'cdc', 'read_by_id']
-// What may come of a record, under whichever code: 4002 and 10000 were seen, 610 is documented for what it refers to.
+// Our codes for faults that one record may cause, whatever Intuit's code: 4002 and 10000 were seen, 610 is documented
+// for a missing reference.
 const POSSIBLY_A_RECORD: readonly ErrorCode[] = ['unavailable', 'internal', 'not_found']
 // GatewayTimeout.
 const LATE_CODE = '6002'
 
 /**
- * Any fault that is no word about access, limits or time may be of one record. Whether it is, behaviour tells: it
- * comes back for the same question and not for its halves.
+ * Any fault that is not about access, limits or time may be caused by one record. Behaviour tells: then it recurs for
+ * the same query, but not for both of its halves.
  */
 function fewerMayDo(
   answer: Answer,
@@ -140,7 +141,7 @@ function fewerMayDo(
   return fault && !isAboutAccess(answer, fault) ? { fewerMayDo: 'record' } : {}
 }
 
-/** Counted from the answer's own Date where it has one: our clock and theirs differ. */
+/** Counted from the answer's own Date if it has one: our clock and theirs differ. */
 function secondsUntil(date: string, answeredAt: string | undefined, nowMs: number): number {
   const from = Date.parse(answeredAt ?? '')
   return (Date.parse(date) - (Number.isNaN(from) ? nowMs : from)) / 1000

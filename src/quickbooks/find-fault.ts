@@ -1,11 +1,11 @@
 import type { Answer } from './answer.ts'
 import { isJsonArray, isJsonObject, isNumberText, type Json, type JsonObject } from '../domain/parse-json.ts'
 
-/** What Intuit says went wrong, of either family and in whichever place. */
+/** A fault as Intuit reports it, of either family, wherever it was found. */
 export interface Fault {
-  /** Leading zeros stripped; null where none can be read. */
+  /** Leading zeros stripped; null if there is no readable code. */
   readonly code: string | null
-  /** Such as `ValidationFault` or `AUTHENTICATION`; empty where none stands. */
+  /** Such as `ValidationFault` or `AUTHENTICATION`; empty if there is none. */
   readonly type: string
   /** Message and detail in Intuit's words. */
   readonly text: string
@@ -24,7 +24,7 @@ export function findFault(answer: Answer): Fault | null {
   return null
 }
 
-/** Every object of an envelope in which a fault may stand: never a record. */
+/** Every object of an envelope that may hold a fault: never a record. */
 function placesOf(body: Json): JsonObject[] {
   if (!isJsonObject(body)) return []
   const groups = objectsIn(member(body, 'cdcresponse'))
@@ -65,7 +65,7 @@ function codeOf(code: string, message: string): string | null {
   return digits.replace(/^0+/, '') || null
 }
 
-/** Intuit writes one name in several capitalisations. */
+/** Intuit capitalises the same name in several ways. */
 function member(object: JsonObject, lowerCaseName: string): Json | undefined {
   const name = Object.keys(object).find((key) => key.toLowerCase() === lowerCaseName)
   return name === undefined ? undefined : object[name]

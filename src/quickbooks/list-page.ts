@@ -24,14 +24,14 @@ export interface ListingPage {
   readonly next: ListingCursor | null
 }
 
-// Each may take two minutes; the next run goes on with fewer rows.
+// Each may take two minutes; the next run continues with fewer rows.
 const MOST_LATE_ANSWERS = 3
 
 /**
- * The next page of a listing. One that is too much, for QuickBooks to serve in time or for us to hold, is asked for
- * again with fewer rows. One that QuickBooks cannot serve because of one record is read in smaller pieces until that
- * record stands alone; it becomes a reject, as does one that alone is too heavy, and the page may then be shorter
- * than others although the listing goes on.
+ * The next page of a listing. A page too large for QuickBooks to serve in time, or for us to hold, is requested again
+ * with fewer rows. A page that QuickBooks cannot serve because of one record is read in smaller pieces until that
+ * record is isolated. It becomes a reject, as does a record that is too heavy by itself; the page may then be shorter
+ * than others although the listing continues.
  */
 export async function listPage(
   entity: Entity,
@@ -95,7 +95,7 @@ function partSlice({ from, rows }: Slice) {
   )
 }
 
-/** A row without the time by which the listing goes has no place in it. */
+/** A row without the time that the listing is sorted by has no place in it. */
 function placed(row: ListedRow, from: ListingCursor): ListedRow['mapped'] {
   const { mapped } = row
   if (!('kind' in mapped) || timeOf(row, from) !== null) return mapped

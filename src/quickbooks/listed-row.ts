@@ -6,10 +6,10 @@ import type { Mapping } from './mapping.ts'
 import { parseMoment } from './moment.ts'
 import { isJsonObject, type Json } from '../domain/parse-json.ts'
 
-/** What is left of a record in an answer: plain data, which may go from one thread to another. */
+/** What we keep of a record in an answer: plain data that can be passed between threads. */
 export interface ListedRow {
   readonly mapped: Version | Tombstone | Reject
-  /** As QuickBooks wrote it, to the second; null when it cannot be read. */
+  /** As QuickBooks wrote it, to the second; null if unreadable. */
   readonly createTime: string | null
   readonly lastUpdatedTime: string | null
 }
@@ -29,7 +29,7 @@ export function toListedRow(entity: Entity, row: Json, mapping: Mapping): Listed
   }
 }
 
-/** The same of change data capture, whose rows may be tombstones. */
+/** The same for change data capture, whose rows may be tombstones. */
 export function toChangedRow(entity: Entity, row: Json, mapping: Mapping): ListedRow['mapped'] {
   return isTombstone(row) ? mapTombstone(row) : mapRecord(entity, row, mapping)
 }

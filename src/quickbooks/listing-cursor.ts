@@ -3,15 +3,15 @@ import type { SortField } from './build-query.ts'
 import type { ListedRow } from './listed-row.ts'
 import { toSecond } from './moment.ts'
 
-/** A place inside one listing: plain JSON, so that it can be kept between two runs. */
+/** A place inside one listing: plain JSON, so that it can be kept between runs. */
 export interface ListingCursor {
-  /** Complete listings go by creation, which never moves; listings of changes by LastUpdatedTime. */
+  /** Complete listings are sorted by creation time, which never moves; listings of changes by LastUpdatedTime. */
   readonly by: 'created' | 'changed'
   /** The second from which the next page is read, as QuickBooks wrote it; null for the very beginning. */
   readonly since: string | null
-  /** Rows to pass over within the second `since`. */
+  /** Rows to skip within the second `since`. */
   readonly offset: number
-  /** Ids of that second that were taken already, and are served again. */
+  /** Ids of that second that were already taken and will be served again. */
   readonly seen: string[]
 }
 
@@ -23,16 +23,16 @@ export function sortFieldOf({ by }: ListingCursor): SortField {
   return by === 'created' ? 'CreateTime' : 'LastUpdatedTime'
 }
 
-// Of a page that lies inside one second, the part that is read again behind it: so many rows of that second may go
-// away meanwhile without a row being passed over.
+// Share of a page inside one second that the next page reads again: that many rows of the second may disappear in
+// between without any row being missed.
 const REREAD_SHARE = 0.1
 
 /**
- * Where the page after these rows begins: at the last second in it, whose rows are served again, so that nothing is
- * skipped when one of them goes away; inside one second, behind most of its rows. Null when the rows were fewer than
- * asked for: the listing is over. A page may also hold a row more than asked for.
+ * Where the next page begins: at the last second of these rows, which are served again, so that nothing is skipped if
+ * one of them disappears; within a single second, after most of its rows. Null when there were fewer rows than
+ * requested: the listing is over. A page may also hold one row more than requested.
  *
- * @throws LedgerError `unavailable` when the rows lie before the place that was asked for: going on from there would
+ * @throws LedgerError `unavailable` when the rows are from before the requested place: continuing from there would
  *   never end.
  */
 export function advance(
@@ -50,18 +50,18 @@ export function advance(
   return { by: cursor.by, since: last, offset: 0, seen: idsOfSecond(rows, cursor, last) }
 }
 
-/** The cursor behind the one row at its place. */
+/** The cursor after the single row at its place. */
 export function passOver(cursor: ListingCursor): ListingCursor {
   return { ...cursor, offset: cursor.offset + 1 }
 }
 
-/** The place of a row for a person, such as `CreateTime>=2026-11-02T09:00:00-08:00 #17`, counted from 1. */
+/** The place of a row, for people, such as `CreateTime>=2026-11-02T09:00:00-08:00 #17`, counted from 1. */
 export function positionOf(cursor: ListingCursor, index: number): string {
   const since = cursor.since === null ? '' : `>=${cursor.since}`
   return `${sortFieldOf(cursor)}${since} #${cursor.offset + index + 1}`
 }
 
-/** Tells of the rows of a page which were taken from an earlier one. */
+/** Tells which rows of a page were already taken from an earlier one. */
 export function seenAt(cursor: ListingCursor): (row: ListedRow) => boolean {
   const seen = new Set(cursor.seen)
   return (row) => {
@@ -76,11 +76,11 @@ export function timeOf(row: ListedRow, { by }: ListingCursor): string | null {
 }
 
 /**
- * Of the ids, only those that are read again are kept: a second of an import holds tens of thousands, and the place
- * is written down with every page. A row that comes once more for another reason is taken once more.
+ * Only ids that will be read again are kept: one second of an import holds tens of thousands, and the place is saved
+ * with every page. A row that is repeated for another reason is taken again.
  */
 function deeper(cursor: ListingCursor, rows: readonly ListedRow[]): ListingCursor {
-  // One at least, in small pages too, unless the page would then never end.
+  // At least one, even in small pages, unless the listing would then never advance.
   const reread = rows.length === 1 ? 0 : Math.max(1, Math.floor(rows.length * REREAD_SHARE))
   const again = rows.slice(rows.length - reread)
   return {
@@ -90,7 +90,7 @@ function deeper(cursor: ListingCursor, rows: readonly ListedRow[]): ListingCurso
   }
 }
 
-/** The latest, wherever it stands: rows may come out of order. */
+/** The latest, wherever it is: rows may come out of order. */
 function lastSecond(rows: readonly ListedRow[], cursor: ListingCursor): string | null {
   return rows
     .map((row) => timeOf(row, cursor))

@@ -3,7 +3,7 @@ import type { Mapping } from './mapping.ts'
 import type { JsonObject } from '../domain/parse-json.ts'
 import { activeField, amountField, refField, requiredText, textField } from './payload-fields.ts'
 
-/** Intuit's Account. Its balances are what stands on it now; QuickBooks moves LastUpdatedTime with them. */
+/** Intuit's Account. Its balances are the current ones; QuickBooks moves LastUpdatedTime with them. */
 export function mapBalance(payload: JsonObject, { homeCurrency }: Mapping): Balance {
   return {
     accountName: requiredText(payload, 'Name'),

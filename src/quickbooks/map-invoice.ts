@@ -11,8 +11,8 @@ import {
 } from './payload-fields.ts'
 
 /**
- * Intuit's Invoice. A voided one has no status: its amounts are zero and "Voided" was put in front of its note
- * (a translated company or an edited note hides that).
+ * Intuit's Invoice. A voided one has no status: its amounts are zero and its note begins with "Voided" (unless the
+ * company uses another language or the note was edited).
  */
 export function mapInvoice(payload: JsonObject, { homeCurrency }: Mapping): Invoice {
   const customer = refField(payload, 'CustomerRef')

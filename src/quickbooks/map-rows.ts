@@ -6,8 +6,8 @@ export interface MappedRows {
 }
 
 /**
- * Parts mapped records into changes and rejects. A reject without a readable id is told by its place, the only name
- * it has.
+ * Splits mapped records into changes and rejects. A reject without a readable id is identified by its place, the only
+ * name it has.
  */
 export function partRows<Row>(
   rows: readonly Row[],

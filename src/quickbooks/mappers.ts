@@ -9,12 +9,12 @@ import { isJsonObject, isNumberText, parseJson, type Json, type JsonObject } fro
 import { invalidField, momentField, objectField, textField } from './payload-fields.ts'
 
 /**
- * Raise it whenever a mapper reads a field differently or anew, or the rule of `contentHash` changes: payloads that
- * were stored under a smaller number are then mapped again, and rows whose content differs gain a version.
+ * Raise it whenever a mapper reads a new field or reads one differently, or the rule of `contentHash` changes: payloads
+ * stored under a smaller number are then mapped again, and rows whose content differs gain a version.
  */
 export const MAPPING_VERSION = 2
 
-/** One payload of a query, of change data capture or of a read: a version, or a reject that says why it is none. */
+/** One payload of a query, of change data capture or of a read: a version, or a reject that says why not. */
 export function mapRecord(entity: Entity, payload: Json, mapping: Mapping): Version | Reject {
   return orReject(payload, (record) => {
     const metaData = objectField(record, 'MetaData') ?? {}
@@ -32,7 +32,7 @@ export function mapRecord(entity: Entity, payload: Json, mapping: Mapping): Vers
   })
 }
 
-/** The same over a payload that was kept as JSON text, with every number as QuickBooks wrote it. */
+/** The same for a payload stored as JSON text, with every number as QuickBooks wrote it. */
 export function mapStored(entity: Entity, rawText: string, mapping: Mapping): Version | Reject {
   try {
     return mapRecord(entity, parseJson(rawText), mapping)
@@ -42,7 +42,7 @@ export function mapStored(entity: Entity, rawText: string, mapping: Mapping): Ve
   }
 }
 
-/** True for change data capture's word that a record was deleted: the literal status, which no live record has. */
+/** True for change data capture's report of a delete: the literal status, which no live record has. */
 export function isTombstone(payload: Json): boolean {
   return isJsonObject(payload) && payload['status'] === 'Deleted'
 }
@@ -55,7 +55,7 @@ export function mapTombstone(payload: Json): Tombstone | Reject {
   }))
 }
 
-/** The Id of a payload as text, or null where no digits stand. */
+/** The Id of a payload as text, or null if it is not digits. */
 export function idOf(payload: Json): string | null {
   const id = isJsonObject(payload) ? payload['Id'] : undefined
   const text = isNumberText(id) ? id.rawJSON : id
@@ -67,7 +67,7 @@ export function rejected(payload: Json, reason: LedgerError): Reject {
   return { qboId: idOf(payload), position: null, payload: JSON.stringify(payload), reason, sourceUpdatedAt }
 }
 
-/** Whatever a payload makes a mapper throw concerns that payload alone. */
+/** Whatever a mapper throws concerns that payload alone. */
 function orReject<T>(payload: Json, map: (record: JsonObject) => T): T | Reject {
   try {
     if (!isJsonObject(payload)) throw invalidField('the record', payload, 'an object')

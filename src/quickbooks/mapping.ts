@@ -1,5 +1,5 @@
-/** What a payload does not say of itself. */
+/** What a payload does not say itself. */
 export interface Mapping {
-  /** For records without CurrencyRef, which single-currency companies may leave out; null while it is not known. */
+  /** For records without CurrencyRef, which single-currency companies may leave out; null while unknown. */
   readonly homeCurrency: string | null
 }

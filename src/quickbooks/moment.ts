@@ -4,7 +4,7 @@ const CALENDAR_DATE = /^\d{4}-\d{2}-\d{2}$/
 
 /**
  * A moment as QuickBooks writes it: ISO 8601 with an offset, which follows Pacific time and its daylight saving. One
- * without an offset says nothing, and one on a day that does not exist is damaged: both are null.
+ * without an offset is ambiguous, and one on a day that does not exist is damaged: both are null.
  */
 export function parseMoment(text: string): Date | null {
   const day = MOMENT.exec(text)?.[1]

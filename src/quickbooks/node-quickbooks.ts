@@ -4,19 +4,19 @@ import type { AxiosStatic } from 'axios'
 
 import { LedgerError } from '../domain/ledger-error.ts'
 
-/** Queries, one method for each entity. */
+/** Queries, one method per entity. */
 export type FindMethod = 'findVendors' | 'findCustomers' | 'findAccounts' | 'findBills' | 'findInvoices'
 
 type Callback = (error: unknown) => void
 
 /**
- * All that this service uses of node-quickbooks: reads, and the two calls that keep the permission to read. The
- * package's own types are not used, for they offer every write as well.
+ * Everything this service uses of node-quickbooks: reads, and the two calls on tokens. The package's own types are not
+ * used, because they offer every write as well.
  */
 export type ReadOnlyClient = {
   readonly [Method in FindMethod]: (criteria: string, callback: Callback) => void
 } & {
-  /** The part of the address before the realm id. */
+  /** The part of the URL before the realm id. */
   endpoint: string
   changeDataCapture(entities: string, since: string, callback: Callback): void
   getCompanyInfo(id: string, callback: Callback): void
@@ -29,7 +29,7 @@ interface ClientOptions {
   readonly consumerKey: string
   readonly consumerSecret: string
   readonly token: string
-  /** False where OAuth 2.0 is spoken: only OAuth 1 has one. */
+  /** False for OAuth 2.0: only OAuth 1 has one. */
   readonly tokenSecret: false
   readonly realmId: string
   readonly useSandbox: false
@@ -46,18 +46,18 @@ const load = createRequire(import.meta.url)
 const NodeQuickBooks = load('node-quickbooks') as new (options: ClientOptions) => ReadOnlyClient
 
 /**
- * The axios that node-quickbooks calls. Its CommonJS copy is another module instance than the one that `import`
- * gives, with interceptors of its own: hence resolved from where node-quickbooks stands.
+ * The axios that node-quickbooks calls. Its CommonJS copy is a different module instance from the one that `import`
+ * gives, with its own interceptors, so it is resolved from node-quickbooks' place.
  */
 const loadBesideLibrary = createRequire(load.resolve('node-quickbooks'))
 requireOneCopy(load.resolve('axios'), loadBesideLibrary.resolve('axios'))
 export const libraryAxios = loadBesideLibrary('axios') as AxiosStatic
 
 /**
- * The version pinned in package.json is the one whose hooks were tested; a second copy installed for node-quickbooks
- * alone would be used instead without a word.
+ * The hooks were tested with the version pinned in package.json; a second copy installed for node-quickbooks alone
+ * would silently be used instead.
  *
- * @throws LedgerError `app_misconfigured` when the two places of axios differ
+ * @throws LedgerError `app_misconfigured` when the two resolve to different axios files
  */
 export function requireOneCopy(ours: string, theirs: string): void {
   if (ours === theirs) return
@@ -67,7 +67,7 @@ export function requireOneCopy(ours: string, theirs: string): void {
   )
 }
 
-/** A client for one call: it holds one token, and none outlives the call. */
+/** A client for one call: it holds one token and does not outlive the call. */
 export function createClient(options: {
   readonly apiBaseUrl: string
   readonly realmId: string

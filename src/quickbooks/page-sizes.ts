@@ -3,29 +3,29 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { PAGE_ROWS } from './build-query.ts'
 import type { QueryAnswer } from './listed-row.ts'
 
-/** Keeps from one run to the next how many rows of an entity are asked for in one page. */
+/** Remembers between runs how many rows of an entity to request per page. */
 export interface PageRows {
-  /** Null where nothing was kept: then a page begins as large as QuickBooks serves it. */
+  /** Null if nothing was kept: then pages start at the largest size QuickBooks serves. */
   read(entity: Entity): number | null
   keep(entity: Entity, rows: number): Promise<void>
 }
 
-/** How many rows to ask for, as the answers so far teach it. */
+/** How many rows to request, judging by the answers so far. */
 export interface PageSizes {
   rows(entity: Entity): number
   /** Learns from a page that came. */
   noteServed(entity: Entity, asked: number, answer: QueryAnswer): Promise<void>
-  /** Learns from one that was too much; what is learnt is kept before anything else is asked. */
+  /** Learns from one that was too much; the new size is saved before anything else is requested. */
   noteTooMuch(entity: Entity, asked: number, why: 'late' | 'heavy'): Promise<void>
 }
 
-// A thousand invoices of a dozen lines. Up to 16 such pages, of 8 runs, one in writing and one that waits, fit into
-// a heap of 256 MB also where each character takes two bytes.
+// A thousand invoices of a dozen lines. Up to 16 such pages (8 runs, each with one being written and one waiting) fit
+// into a heap of 256 MB even at two bytes per character.
 const TARGET_BYTES = 4_000_000
-// 1,000 rows that were too much become 250, 62, 15, 3, 1: five calls at most until anything passes.
+// 1,000 rows that were too much become 250, 62, 15, 3, 1: at most five calls until anything passes.
 const SHRINK = 4
 const GROWTH = 2
-// Fewer rows of a QuickBooks that is just slow would only mean more calls.
+// With a QuickBooks that is merely slow, fewer rows would only mean more calls.
 export const FEWEST_FOR_TIME = 25
 
 export function createPageSizes(memory: PageRows | undefined): PageSizes {
@@ -41,7 +41,7 @@ export function createPageSizes(memory: PageRows | undefined): PageSizes {
     rows: rowsOf,
     async noteServed(entity, asked, { rows, bytes }) {
       if (bytes > TARGET_BYTES) await set(entity, fitting(rows.length, bytes))
-      // Where one size was late in this run, the next one up may be late again, and cost two minutes.
+      // If one size was late in this run, the next one up may be late again, and cost two minutes.
       else if (rows.length >= asked && !wereLate.has(entity)) await set(entity, grown(asked, bytes))
     },
     async noteTooMuch(entity, asked, why) {
@@ -52,7 +52,7 @@ export function createPageSizes(memory: PageRows | undefined): PageSizes {
   }
 }
 
-/** Why fewer rows might be served than those of a call that failed; undefined where that changes nothing. */
+/** Why a failed call might succeed with fewer rows; undefined if that would change nothing. */
 export function fewerMayDo(error: unknown): 'record' | 'late' | 'heavy' | undefined {
   return error instanceof LedgerError ? error.details.fewerMayDo : undefined
 }

@@ -7,9 +7,8 @@ import { isJsonObject, isNumberText, type Json, type JsonObject } from '../domai
 const LONGEST_QUOTE = 80
 
 /**
- * The readers of a payload's fields. QuickBooks leaves a field without a value out, so an absent one is null, as is
- * a JSON null; one that is there and is not what it should be throws `invalid_payload`, naming the field and what
- * stood there.
+ * The readers of a payload's fields. QuickBooks omits fields without a value, so an absent one is null, as is a JSON
+ * null; a present one of the wrong form throws `invalid_payload`, naming the field and what was found.
  */
 export function textField(payload: JsonObject, name: string): string | null {
   const value = payload[name] ?? null
@@ -24,7 +23,7 @@ export function requiredText(payload: JsonObject, name: string): string {
   return text
 }
 
-/** Decimal text in normal form, from a JSON number or a text that is one: no float in between. */
+/** Decimal text in normal form, from a JSON number or numeric text, never through a float. */
 export function amountField(payload: JsonObject, name: string): string | null {
   const value = payload[name] ?? null
   if (value === null) return null
@@ -68,7 +67,7 @@ export function activeField(payload: JsonObject): boolean {
   return value
 }
 
-/** A reference such as `VendorRef`: the id, and the name it had when it was read. */
+/** A reference such as `VendorRef`: the id, and the name when it was read. */
 export function refField(
   payload: JsonObject,
   name: string,

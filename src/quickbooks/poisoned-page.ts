@@ -4,14 +4,14 @@ import type { QueryAnswer } from './listed-row.ts'
 import { advance, passOver, positionOf, type ListingCursor } from './listing-cursor.ts'
 import { fewerMayDo } from './page-sizes.ts'
 
-/** The rows that one query gave, and from where. */
+/** The rows that one query returned, and the place it read from. */
 export interface Slice extends QueryAnswer {
   readonly from: ListingCursor
 }
 
 export type ReadSlice = (from: ListingCursor, rows: number) => Promise<Slice>
 
-/** What could be read of a page that could not be served whole, and from where to go on. */
+/** What could be read of a page that could not be served whole, and where to continue. */
 export interface AroundPoison {
   readonly slices: readonly Slice[]
   readonly rejects: readonly Reject[]
@@ -23,27 +23,27 @@ interface Suspect {
   readonly error: LedgerError
 }
 
-// So many records in a row that cannot be served, and none before or far behind them that can, are no damaged
-// records, but a QuickBooks that does not work.
+// This many unservable records in a row, with none before or far after them that can be served, mean that QuickBooks is
+// down, not that the records are damaged.
 const MOST_SUSPECTS = 5
-// An import may have damaged more of them. Each costs two calls, and another page begins behind them.
+// An import may have damaged more. Each costs two calls, and the next page begins after them.
 const MOST_SUSPECTS_AMONG_OTHERS = 100
 
 /**
- * True where one of the records asked for may be why nothing was served. A call that was not answered at all says
- * nothing of records.
+ * True when one of the requested records may be why nothing was served. A call without any answer says nothing about
+ * records.
  */
 export function isPoisoned(error: unknown): error is LedgerError {
   return fewerMayDo(error) !== undefined && (error as LedgerError).details.httpStatus !== undefined
 }
 
 /**
- * Reads up to the record that breaks the page, by halving, then looks behind it: one row that can be served there
- * shows that QuickBooks works. Then the record is asked for once more, and only if it fails again it is a reject.
- * About log2(asked) + 3 calls for one record.
+ * Reads up to the record that breaks the page, by halving, then looks after it: one row that can be served there shows
+ * that QuickBooks works. Then the record is requested once more, and becomes a reject only if it fails again. About
+ * log2(asked) + 3 calls for one record.
  *
- * @param asked how many rows were asked for at the cursor when the page failed
- * @throws LedgerError the fault itself, when nothing beside it can be served either
+ * @param asked how many rows were requested at the cursor when the page failed
+ * @throws LedgerError the fault itself, when nothing around the record can be served either
  */
 export async function readAroundPoison(
   cursor: ListingCursor,
@@ -61,7 +61,7 @@ export async function readAroundPoison(
   }
 }
 
-/** What a record becomes that QuickBooks cannot serve; which one it is, its place alone tells. */
+/** The reject for a record that QuickBooks cannot serve; only its place identifies it. */
 export function rejectAt(at: ListingCursor, { message, details }: LedgerError): Reject {
   return {
     qboId: null,
@@ -71,7 +71,7 @@ export function rejectAt(at: ListingCursor, { message, details }: LedgerError): 
   }
 }
 
-/** Halving: `within` is how many rows at the cursor are sure to hold the record that cannot be served. */
+/** Halving: `within` is how many rows at the cursor certainly include the unservable record. */
 async function readUpToPoison(cursor: ListingCursor, asked: number, readSlice: ReadSlice) {
   const slices: Slice[] = []
   let at = cursor
@@ -93,7 +93,7 @@ async function readUpToPoison(cursor: ListingCursor, asked: number, readSlice: R
   return { slices, suspect: null, next: at }
 }
 
-/** One row at a time behind the first suspect, until one can be served. */
+/** One row at a time after the first suspect, until one can be served. */
 async function readBehind(first: Suspect, othersServed: boolean, readSlice: ReadSlice) {
   const suspects = [first]
   let most = othersServed ? MOST_SUSPECTS_AMONG_OTHERS : MOST_SUSPECTS
@@ -112,7 +112,7 @@ async function readBehind(first: Suspect, othersServed: boolean, readSlice: Read
   }
 }
 
-/** An empty answer shows nothing: it may be the one kind that QuickBooks can still give. */
+/** An empty answer proves nothing: it may be the only kind that QuickBooks can still give. */
 async function isServedFarBehind(at: ListingCursor, readSlice: ReadSlice): Promise<boolean> {
   const far = await attempt({ ...at, offset: at.offset + MOST_SUSPECTS_AMONG_OTHERS }, 1, readSlice)
   return !(far instanceof LedgerError) && far.rows.length > 0
@@ -138,7 +138,7 @@ async function attempt(at: ListingCursor, rows: number, readSlice: ReadSlice): P
   }
 }
 
-/** How far the place moved on, in rows: those of the last second are served again. */
+/** How far the place advanced, in rows: those of the last second are served again. */
 function rowsPassed(at: ListingCursor, next: ListingCursor, { rows }: Slice): number {
   const isSameSecond = next.offset > 0
   return isSameSecond ? next.offset - at.offset : rows.length - next.seen.length

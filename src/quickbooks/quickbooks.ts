@@ -11,7 +11,7 @@ export type { ChangesAnswer } from './read-changes.ts'
 export type { TokenSet } from './tokens.ts'
 
 export interface QuickBooksOptions {
-  /** The part of the address before `/v3/company/`. */
+  /** The part of the URL before `/v3/company/`. */
   readonly apiBaseUrl: string
   readonly tokenUrl: string
   readonly revokeUrl: string
@@ -21,11 +21,11 @@ export interface QuickBooksOptions {
   readonly callTimeoutMs: number
   /** For each call of the token endpoints. */
   readonly tokenTimeoutMs: number
-  /** Epoch ms: for the duration of calls, the expiry of tokens and a Retry-After that names a date. */
+  /** Epoch ms: for call durations, token expiry and a Retry-After that names a date. */
   readonly now: () => number
 }
 
-/** Intuit's side: reading companies, and keeping the permission to. There is no way to write. */
+/** Intuit's side: reading companies, and refreshing or revoking tokens. There is no way to write. */
 export interface QuickBooks {
   company(access: CompanyAccess): CompanyReader
   /**
@@ -35,11 +35,11 @@ export interface QuickBooks {
   refreshTokens(refreshToken: string, onCall?: (call: QuickBooksCall) => void): Promise<TokenSet>
   /** @throws LedgerError as refreshTokens does */
   revokeToken(refreshToken: string, onCall?: (call: QuickBooksCall) => void): Promise<void>
-  /** Gives up the calls in flight as `unavailable`, refuses further ones likewise, and ends the sockets. */
+  /** Ends calls in flight as `unavailable`, refuses new ones likewise, and closes the sockets. */
   close(): void
 }
 
-/** Several may live in one process, each with its own addresses and sockets. */
+/** Several may exist in one process, each with its own addresses and sockets. */
 export function createQuickBooks(options: QuickBooksOptions): QuickBooks {
   const transport = createTransport(options)
   const replies = createReplyReader()

@@ -10,28 +10,27 @@ import { isPoisoned } from './poisoned-page.ts'
 
 export interface ReadByIds {
   readonly page: Page
-  /** Ids that QuickBooks has no record for: deleted, or never there. */
+  /** Ids that QuickBooks has no record for: deleted, or never existed. */
   readonly missing: string[]
 }
 
-// Room for ids in an address that stays under 4 kB, where some gateways cut.
+// Room for ids in a URL that stays under 4 kB, the limit of some gateways.
 const LONGEST_ID_LIST = 3_000
 // Two percent-encoded apostrophes and a comma around each id.
 const AROUND_ID = 7
 
-// As in a listing: after so many single records in a row that fail it is asked whether QuickBooks works at all.
+// As in a listing: after this many single failures in a row we check whether QuickBooks works at all.
 const FEW_SINGLE_FAILURES = 5
 const MOST_SINGLE_FAILURES = 100
-// No record has it: asked for in the same words, it shows whether these words are answered at all.
+// No record has this id: the same query with it shows whether such queries are answered at all.
 const ID_OF_NOTHING = '0'
 
 /**
- * Reads records by their ids, at least one, in as few queries as the length of an address and the weight of a page
- * allow. A record that
- * QuickBooks cannot serve becomes a reject and is neither read nor missing; when nothing at all could be read, the
- * same question about no record tells whether it is the records or QuickBooks.
+ * Reads records by their ids, at least one, in as few queries as URL length and page weight allow. A record that
+ * QuickBooks cannot serve becomes a reject and is neither read nor missing. When nothing at all could be read, the same
+ * query for an id that no record has tells whether the records or QuickBooks are at fault.
  *
- * @throws LedgerError the fault itself, when that question is not answered either
+ * @throws LedgerError the fault itself, when that query fails too
  */
 export async function readByIds(
   entity: Entity,
@@ -117,7 +116,7 @@ function toResult(asked: readonly string[], found: Found, observedAt: Date): Rea
   ])
   return {
     page: { changes, rejects: [...rejects, ...found.rejects], observedAt },
-    // A row that does not tell its id may be any of them.
+    // A row without a readable id may be any of them.
     missing: read.has(null) ? [] : asked.filter((id) => !read.has(id)),
   }
 }

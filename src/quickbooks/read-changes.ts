@@ -8,15 +8,15 @@ export interface ChangesAnswer {
   /** Everything in the answer, tombstones too. */
   readonly objects: number
   /**
-   * The answer has as many objects as change data capture gives at most: what it dropped, of whichever entity,
-   * cannot be seen, so that none of its entities is complete.
+   * The answer has as many objects as change data capture ever returns: it may have dropped some of any entity, so none
+   * of its entities is complete.
    */
   readonly overflow: boolean
-  /** Only entities of which something is in the answer. */
+  /** Only entities that occur in the answer. */
   readonly pages: ReadonlyMap<Entity, Page>
 }
 
-// Intuit's cap, for all entities of one request together; there is no second page.
+// Intuit's cap for all entities of one request together; there is no second page.
 const MOST_OBJECTS = 1_000
 
 /** Sorts an answer of change data capture by entity. */

@@ -7,7 +7,7 @@ import { toChangedRow, toListedRow, type ListedRow, type QueryAnswer } from './l
 import type { Mapping } from './mapping.ts'
 import { MAPPERS } from './registry.ts'
 
-/** What was asked for: plain data, for it may be told to another thread. */
+/** The request: plain data, because it may be passed to another thread. */
 export type Wanted =
   | { readonly kind: 'rows'; readonly entity: Entity; readonly mapping: Mapping }
   | { readonly kind: 'changes'; readonly mapping: Mapping }
@@ -16,7 +16,7 @@ export type Wanted =
 export interface ChangedRows extends Observed {
   /** Everything in the answer, tombstones too. */
   readonly objects: number
-  /** Only entities of which something is in the answer. */
+  /** Only entities that occur in the answer. */
   readonly rows: readonly (readonly [Entity, readonly ListedRow['mapped'][]])[]
 }
 
@@ -31,10 +31,10 @@ export interface ReadingOf {
 export type Reading = ReadingOf[Wanted['kind']]
 
 /**
- * Makes of an answer what was asked for. Knows nothing but its arguments, and costs some 0.15 s of processor time
- * for each MB.
+ * Turns an answer into what was requested. Depends only on its arguments, and takes about 0.15 s of processor time per
+ * MB.
  *
- * @throws LedgerError for a fault, or an answer that is not what was asked for
+ * @throws LedgerError for a fault, or an answer that is not what was requested
  */
 export function readReply(reply: Reply, wanted: Wanted, context: FaultContext): Reading {
   const answer = readAnswer(reply)

@@ -1,21 +1,21 @@
 import type { Readable } from 'node:stream'
 
 export interface Receiving {
-  /** Waits for a turn before more than a light body is held. */
+  /** Waits for a turn before holding more than a light body. */
   readonly takeTurn: TakeTurn
   readonly mostBytes: number
 }
 
 export type TakeTurn = <Result>(work: () => Promise<Result>) => Promise<Result>
 
-// The answers of an idle company and the pages of most: they wait for nobody.
+// Answers for idle companies and most pages are this small: they wait for nobody.
 const LIGHT_BYTES = 1_000_000
 
 /**
- * Receives a body, counted as it comes and decompressed, and hands it on. While a heavy one waits for its turn the
- * other side is not read from, and stops sending.
+ * Receives a body, counting its decompressed bytes, and hands it on. While a heavy one waits for its turn we do not
+ * read from the socket, so the other side stops sending.
  *
- * @param handle is given null for a body that is heavier than may be: the rest of it is not received.
+ * @param handle gets null for a body over the limit: the rest of it is not received.
  */
 export async function receiveBody<Result>(
   body: Readable,
@@ -47,7 +47,7 @@ export async function receiveBody<Result>(
   })
 }
 
-/** In memory of its own, which can go to another thread without being copied. */
+/** In its own buffer, which can be transferred to another thread without a copy. */
 function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(bytes)
   let at = 0

@@ -9,21 +9,21 @@ import type { Mapping } from './mapping.ts'
 import type { FindMethod } from './node-quickbooks.ts'
 import type { JsonObject } from '../domain/parse-json.ts'
 
-/** How Intuit calls one entity, and how its payload becomes ours. */
+/** Intuit's names for one entity, and how its payload is mapped. */
 export interface Mapper<E extends Entity = Entity> {
   /** The key of its rows in every answer. */
   readonly intuitName: string
   /** The query method of node-quickbooks. */
   readonly find: FindMethod
-  /** A list has `Active`, and its inactive rows are served only when `Active` is asked about. */
+  /** True if records have `Active`: inactive ones are served only when the query mentions it. */
   readonly hasActive: boolean
-  /** Top-level fields that are not content, besides those that never are. */
+  /** Top-level fields that are not content, in addition to those that never are. */
   readonly noise: readonly string[]
   readonly toContent: (payload: JsonObject, mapping: Mapping) => ContentOf[E]
 }
 
-// Of vendors and customers, what they owe or are owed: sums that move with every bill. OpenBalanceDate is set once
-// and is content.
+// What vendors and customers owe or are owed: sums that move with every bill. OpenBalanceDate is set once and is
+// content.
 const PARTY_BALANCES = ['Balance', 'BalanceWithJobs', 'OpenBalance', 'OverDueBalance']
 
 /** The registry: adding an entity to this room is a mapper file and a line here. */

@@ -8,18 +8,18 @@ import type { FaultContext } from './fault.ts'
 import { unpackError, unpackReading, type Done, type Task } from './thread-message.ts'
 import { readReply, type Reading, type Wanted } from './read-reply.ts'
 
-/** Reads answers: small ones at once, others in a thread of their own, one at a time. */
+/** Reads answers: small ones at once, others in a separate thread, one at a time. */
 export interface ReplyReader {
-  /** @throws LedgerError as readReply does; `unavailable`, heavy, when the thread did not survive the answer */
+  /** @throws LedgerError as readReply does; `unavailable`, too heavy, when the thread did not survive the answer */
   read(reply: Reply, wanted: Wanted, context: FaultContext): Promise<Reading>
-  /** Ends the thread; what it was reading is `unavailable`. */
+  /** Ends the thread; whatever it was reading becomes `unavailable`. */
   close(): void
 }
 
-// Some 30 ms on the thread that also answers HTTP.
+// About 30 ms on the thread that also answers HTTP.
 const INLINE_BYTES = 250_000
-// A net: the heaviest answer that is received takes 100 MB, and 400 when nothing but numbers stands in it. It is wide,
-// because a thread that meets it within one JSON.parse may end the process instead of itself.
+// A safety net: the heaviest answer we receive takes 100 MB, or 400 if it holds nothing but numbers. It is generous,
+// because a thread that reaches the limit inside one JSON.parse may end the whole process.
 const THREAD_HEAP_MB = 1_024
 
 export function createReplyReader(): ReplyReader {
@@ -51,13 +51,13 @@ export function createReplyReader(): ReplyReader {
 
 function startThread(onEnd: () => void): Worker {
   const thread = new Worker(new URL('./reply-thread.ts', import.meta.url), {
-    // The flags of the process are meant for its main thread.
+    // The process's flags are meant for its main thread.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
   })
-  // Between two answers it keeps no process alive.
+  // Between answers it does not keep the process alive.
   thread.unref()
-  // One error ends it; the end is what is listened for.
+  // An error ends the thread; we listen for the exit.
   thread.on('error', () => undefined)
   thread.once('exit', onEnd)
   return thread
@@ -79,11 +79,11 @@ async function askThread(thread: Worker, task: Task): Promise<Done | null> {
 }
 
 function givenUp(): LedgerError {
-  return new LedgerError('unavailable', 'the reading of an answer of QuickBooks was given up')
+  return new LedgerError('unavailable', 'reading an answer of QuickBooks was aborted')
 }
 
 function tooMuchFor({ status, headers }: Reply): LedgerError {
-  return new LedgerError('unavailable', 'an answer of QuickBooks was too much to be read at once', {
+  return new LedgerError('unavailable', 'an answer of QuickBooks was too large to be read at once', {
     details: { intuitTid: intuitTidOf({ headers }), httpStatus: status, fewerMayDo: 'heavy' },
   })
 }

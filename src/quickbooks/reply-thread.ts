@@ -4,7 +4,7 @@ import { toLedgerError } from '../domain/ledger-error.ts'
 import { packError, packReading, type Done, type Task } from './thread-message.ts'
 import { readReply } from './read-reply.ts'
 
-/** The other thread: reads one answer after the other as it is told to. */
+/** The reader thread: reads answers one after another, on request. */
 parentPort?.on('message', ({ reply, wanted, context }: Task) => {
   parentPort?.postMessage(read())
 

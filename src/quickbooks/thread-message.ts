@@ -6,14 +6,14 @@ import type { ListedRow } from './listed-row.ts'
 import type { ChangedRows, Reading, Wanted } from './read-reply.ts'
 import type { QueryAnswer } from './listed-row.ts'
 
-/** What goes to the thread that reads answers. */
+/** A message to the thread that reads answers. */
 export interface Task {
   readonly reply: Reply
   readonly wanted: Wanted
   readonly context: FaultContext
 }
 
-/** What comes back. */
+/** Its reply. */
 export type Done = { readonly reading: unknown } | { readonly error: PackedError }
 
 interface PackedError {
@@ -22,7 +22,7 @@ interface PackedError {
   readonly details: ErrorDetails
 }
 
-/** Between threads an error would lose its code and details; of all that is read, only rejects hold one. */
+/** Passed between threads, an error would lose its code and details; of everything read, only rejects hold one. */
 export function packReading(reading: Reading): unknown {
   return mapRejects(reading, (reject) => ({ ...reject, reason: packError(reject.reason) }))
 }

@@ -8,7 +8,7 @@ import { createTokenClient } from './node-quickbooks.ts'
 import { isJsonObject, isNumberText, type JsonObject } from '../domain/parse-json.ts'
 import type { Transport } from './transport.ts'
 
-/** What the token endpoint answered. The refresh token may be another one than was sent: it must be kept. */
+/** What the token endpoint answered. The refresh token may differ from the one sent, and must be kept. */
 export interface TokenSet {
   readonly accessToken: string
   readonly accessTokenExpiresAt: Date
@@ -28,13 +28,13 @@ export interface TokenOptions {
 
 type OnCall = (call: QuickBooksCall) => void
 
-// Intuit's lifetimes, for an answer that does not name them: throwing it away would lose a rotated token.
+// Intuit's lifetimes, for an answer that omits them: rejecting it would lose a rotated token.
 const ACCESS_TOKEN_SECONDS = 3_600
 const REFRESH_TOKEN_SECONDS = 100 * 86_400
 
 /**
- * Gets an access token. Never repeated here: the refresh token may have rotated although no answer came, and who
- * keeps the tokens decides.
+ * Gets an access token. Never retried here: the refresh token may have rotated although no answer came, so the owner of
+ * the tokens decides.
  *
  * @throws LedgerError `needs_reauth` for a dead refresh token, `app_misconfigured` for refused credentials of the app,
  *   `throttled`, `unavailable`
@@ -59,7 +59,7 @@ export function refreshTokens(
   })
 }
 
-/** Gives a permission up. A refresh token that is dead already is `needs_reauth`. */
+/** Revokes a refresh token. One that is already dead is `needs_reauth`. */
 export function revokeToken(options: TokenOptions, refreshToken: string, onCall?: OnCall): Promise<void> {
   const { transport, tokenTimeoutMs, revokeUrl } = options
   return transport.send({
@@ -95,7 +95,7 @@ function expiry(body: JsonObject, name: string, otherwiseSeconds: number, nowMs:
   return new Date(nowMs + (isPlausible ? seconds : otherwiseSeconds) * 1000)
 }
 
-// RFC 6749's words, as Intuit uses them. `invalid_token` is RFC 7009's way to say that there is nothing to revoke.
+// RFC 6749's error codes, as Intuit uses them. `invalid_token` is RFC 7009's code for nothing to revoke.
 const REFUSALS: Readonly<Record<string, ErrorCode>> = {
   invalid_grant: 'needs_reauth',
   invalid_token: 'needs_reauth',

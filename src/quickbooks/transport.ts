@@ -12,39 +12,39 @@ import { receiveBody, type TakeTurn } from './receive-body.ts'
 
 export interface Request<T> {
   readonly operation: CallOperation
-  /** For the whole call: waiting for a socket, connecting, the last byte of the body. */
+  /** For the whole call: from waiting for a socket to the last byte of the body. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   readonly onCall?: ((call: QuickBooksCall) => void) | undefined
   readonly toUrl?: (url: string) => string
-  /** Starts the call of node-quickbooks. Its callback may come twice, late or never. */
+  /** Starts the call of node-quickbooks. Its callback may fire twice, late or never. */
   readonly start: (callback: (error: unknown) => void) => void
-  /** Makes the result of an answer, or throws what is wrong with it. */
+  /** Turns an answer into the result, or throws what is wrong with it. */
   readonly read: (reply: Reply) => T | Promise<T>
 }
 
 export interface Transport {
   /**
-   * @throws LedgerError: what `read` throws; `unavailable` when no whole answer came, or one that is heavier than is
-   *   read at once; the signal's own reason when that is a LedgerError. None of them holds the request.
+   * @throws LedgerError: what `read` throws; `unavailable` when no complete answer came, or one larger than we read at
+   *   once; the signal's own reason if that is a LedgerError. None of them holds the request.
    */
   send<T>(request: Request<T>): Promise<T>
-  /** Gives up the calls in flight, refuses further ones, and ends the kept-alive sockets. */
+  /** Aborts calls in flight, refuses new ones, and closes the kept-alive sockets. */
   close(): void
 }
 
-// 40 requests at once is the most that Intuit is said to grant one app; what is beyond waits here instead of there.
+// Intuit is said to allow one app at most 40 concurrent requests; any more wait here instead of there.
 const MOST_SOCKETS = 40
-// Gateways close an idle connection after about a minute; one that we close first cannot be cut under a request.
+// Gateways close an idle connection after about a minute; if we close it first, no request can be cut off.
 const IDLE_SOCKET_MS = 20_000
 // A record of 10,000 lines, the most that QuickBooks allows, comes to 3 MB; a page of 1,000 invoices rarely to 8.
 const MOST_ANSWER_BYTES = 8_000_000
-// Heavy answers that are received and read at the same time: more would not be read sooner, and each is held whole.
+// How many heavy answers are received and read at once: more would not be faster, and each is held whole.
 const HEAVY_AT_ONCE = 2
 
 /**
- * node-quickbooks with what it lacks: one promise settled once, a time limit, an abort, kept-alive sockets, the
- * status and headers of answers, and errors that carry no token.
+ * node-quickbooks plus what it lacks: a promise that settles once, a time limit, an abort, kept-alive sockets, the
+ * status and headers of answers, and errors without tokens.
  */
 export function createTransport({ now }: { readonly now: () => number }): Transport {
   const agentOptions = { keepAlive: true, maxSockets: MOST_SOCKETS, timeout: IDLE_SOCKET_MS }
@@ -67,7 +67,7 @@ export function createTransport({ now }: { readonly now: () => number }): Transp
   }
 }
 
-/** How a call ended, in the words of QuickBooksCall. */
+/** How a call ended, as in QuickBooksCall. */
 interface Ending {
   readonly status: string
   readonly metered: boolean
@@ -78,7 +78,7 @@ interface Surroundings {
   readonly agents: Agents
   readonly takeTurn: TakeTurn
   readonly now: () => number
-  /** Each gives the call up. */
+  /** Each of these aborts the call. */
   readonly signals: readonly AbortSignal[]
 }
 
@@ -138,7 +138,7 @@ function send<T>(request: Request<T>, { agents, takeTurn, now, signals }: Surrou
         }).catch((error: unknown) => fail(error, status))
       },
     }
-    // What node-quickbooks makes of an answer comes while its body is still received, and says nothing.
+    // node-quickbooks calls back while the body is still being received; its result means nothing.
     const onCallback = (error: unknown): void => {
       if (!isAnswered) fail(error)
     }
@@ -151,7 +151,7 @@ function send<T>(request: Request<T>, { agents, takeTurn, now, signals }: Surrou
 }
 
 /**
- * Watches the time and the signals of a call. axios has a limit too, but its own begins anew with every byte.
+ * Watches the time limit and the signals of a call. axios has a limit too, but it starts again with every byte.
  *
  * @returns ends the watch
  */
@@ -178,13 +178,13 @@ function noAnswer(status: string, metered = false): Ending {
   return { status, metered, intuitTid: null }
 }
 
-/** Intuit counts what it reads out of the Accounting API, never what its token endpoints do. */
+/** Intuit meters reads of the Accounting API, never its token endpoints. */
 function isMetered(operation: CallOperation): boolean {
   return operation !== 'refresh' && operation !== 'revoke'
 }
 
 function endingWithoutAnswer(error: unknown, operation: CallOperation, status?: number): Ending {
-  // A connection that broke inside the body of a 2xx: Intuit has counted the call.
+  // A connection that broke within the body of a 2xx: Intuit has counted the call.
   const metered = isMetered(operation) && status !== undefined && isSuccess({ status })
   return noAnswer(isTimeout(error) ? 'timeout' : 'reset', metered)
 }
@@ -213,11 +213,11 @@ function tooHeavy(status: number, headers: Reply['headers']): LedgerError {
   })
 }
 
-/** Who gave the call up may have said why in terms of the domain, such as a lost lease. */
+/** Whoever aborted the call may have given a reason of the domain, such as a lost lease. */
 function givenUp(signal: AbortSignal): LedgerError {
   const reason: unknown = signal.reason
   if (reason instanceof LedgerError) return reason
-  return new LedgerError('unavailable', 'the call to QuickBooks was given up')
+  return new LedgerError('unavailable', 'the call to QuickBooks was aborted')
 }
 
 function isTimeout(error: unknown): boolean {
@@ -225,7 +225,7 @@ function isTimeout(error: unknown): boolean {
   return code === 'ECONNABORTED' || code === 'ETIMEDOUT'
 }
 
-/** An error of axios holds its request, and with it the token: only its words go on. */
+/** An axios error holds its request, and with it the token: only its message and code are passed on. */
 function bareCause(error: unknown): Error {
   const words = [property(error, 'code'), property(error, 'message')].filter(Boolean)
   return new Error(words.length > 0 ? words.join(': ') : String(error))

@@ -2,17 +2,18 @@ import { requestSync } from '../connections/request-sync.ts'
 import { rowsOf, type Tx } from '../db/database.ts'
 import { dueReconciles, type ReconcileState } from './reconcile-time.ts'
 
-// Half of what one worker process does at once by default: a night of the week takes a seventh of 6,000 companies.
+// Half of what one worker process does at once by default: each night of the week then handles a seventh of 6,000
+// companies.
 const MOST_AT_ONCE = 4
 
 /**
- * Asks for a complete listing of the companies whose time has come, so few that no more than some are under way in the
- * whole service. A company that waits for another run or is in the middle of a listing has its turn later.
+ * Requests a complete listing of companies whose time has come, keeping the number under way in the whole service
+ * small. A company that waits for another run or is in the middle of a listing gets its turn later.
  *
- * To be called by one transaction at a time, as the tick's are by the row of `service_state`.
+ * Call it from one transaction at a time; the tick's are serialized by the row of `service_state`.
  *
  * @param everyDays how many nights a round has.
- * @returns the companies asked for.
+ * @returns the companies requested.
  */
 export async function askReconciles(tx: Tx, everyDays: number): Promise<string[]> {
   const room = MOST_AT_ONCE - (await countUnderWay(tx))
@@ -30,7 +31,7 @@ export async function askReconciles(tx: Tx, everyDays: number): Promise<string[]
   return realmIds
 }
 
-/** One that must wait, for hours perhaps, holds nobody up. */
+/** A company that must wait, perhaps for hours, does not count: it would hold up the others. */
 async function countUnderWay(tx: Tx): Promise<number> {
   const [row] = await rowsOf<{ underWay: number }>(
     tx.trx,
@@ -44,7 +45,7 @@ async function countUnderWay(tx: Tx): Promise<number> {
   return row?.underWay ?? 0
 }
 
-/** Asked twice within half a day, a listing that fails would be begun again and again in the same night. */
+/** Without half a day between requests, a failing listing would be started again and again in the same night. */
 async function readCandidates(tx: Tx): Promise<ReconcileState[]> {
   return rowsOf<ReconcileState>(
     tx.trx,

@@ -18,18 +18,18 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 // People have gone home, and the next day's work has not begun; a listing of the largest companies takes an hour.
 const NIGHT_BEGINS_MS = HOUR_MS
-// The last one begins an hour before the night ends, so that it still has its turn behind others.
+// The last one begins an hour before the night ends, so that it still gets its turn after others.
 const LAST_BEGINS_MS = 4 * HOUR_MS
 const NIGHT_ENDS_MS = 5 * HOUR_MS
-// A listing that ended this shortly before a company's night has seen what that night would show.
+// A listing this shortly before a company's night has already seen what that night would show.
 const FRESH_MS = 12 * HOUR_MS
-// So late, three nights were missed, and waiting for another one would only add to it.
+// This late, three nights were missed, and waiting for another would only add to it.
 const FAR_OVERDUE_MS = 3 * DAY_MS
 
 /**
- * The companies that want a complete listing now, the longest overdue first. Each has a night of its own in every
- * `everyDays` nights, and a minute of that night, both from its phase. One that was missed is made up for in the next
- * night, at the same minute, or at any hour when it is far overdue.
+ * The companies due for a complete listing now, the longest overdue first. Each has its own night in every `everyDays`
+ * nights, and a minute of that night, both from its phase. A missed one is made up in the next night, at the same
+ * minute, or at any hour once far overdue.
  */
 export function dueReconciles(
   companies: readonly ReconcileState[],
@@ -51,19 +51,19 @@ export function dueReconciles(
     .sort((a, b) => b.overdueMs - a.overdueMs)
 }
 
-/** Where in a round of `everyDays` nights a company stands, in milliseconds from its first midnight. */
+/** A company's place in a round of `everyDays` nights, in milliseconds from the round's first midnight. */
 function ownTime(phase: number, everyDays: number): number {
   const night = Math.floor(phase * everyDays)
   const place = phase * everyDays - night
   return night * DAY_MS + NIGHT_BEGINS_MS + place * (LAST_BEGINS_MS - NIGHT_BEGINS_MS)
 }
 
-/** The first moment at or after another one that stands at `placeMs` in its round. */
+/** The first moment, at or after the given one, that is at `placeMs` in its round. */
 function firstFrom(fromMs: number, placeMs: number, roundMs: number): number {
   return placeMs + Math.ceil((fromMs - placeMs) / roundMs) * roundMs
 }
 
-/** How far each zone is ahead of UTC: asked once a zone, for asking takes longer than all the rest. */
+/** How far each zone is ahead of UTC: computed once per zone, because it takes longer than all the rest. */
 function offsetsAt(now: Date): (timeZone: string | null) => number {
   const known = new Map<string | null, number>()
   return (timeZone) => {

@@ -136,7 +136,7 @@ describe('an unknown parameter', () => {
   test('is answered with those that are known', async () => {
     const { body } = await http.send('get', '/api/companies/1/bills?dueBy=2026-01-01').expect(400)
     expect(body.errors[0].message).toMatch(
-      /^is not known here: known are limit, cursor, status, dueFrom, dueTo/,
+      /^is not known here; known fields are limit, cursor, status, dueFrom, dueTo/,
     )
     const vendors = await http.send('get', '/api/companies/1/vendors?dueFrom=2026-01-01').expect(400)
     expect(vendors.body.errors[0].message).not.toContain('dueFrom')

@@ -6,13 +6,13 @@ import { MIRRORED_TABLES } from '../../models/mirrored-tables.ts'
 export interface FeedEpoch {
   readonly mark: string
   readonly beganAt: string
-  /** Whether anything can have been written before it: nothing was before the first one. */
+  /** Whether anything can have been written before it; false for the first epoch. */
   readonly hasEarlier: boolean
 }
 
 /**
- * The epoch in which this cluster numbers its transactions. One that took over from another cluster begins an epoch of
- * its own the first time somebody reads: numbers given here may be smaller than numbers that stand in restored rows.
+ * The epoch in which this cluster numbers its transactions. A cluster that took over from another begins its own epoch
+ * on the first read: its numbers may be smaller than those in restored rows.
  */
 export async function readFeedEpoch(database: Database): Promise<FeedEpoch> {
   return (await findEpoch(database.knex)) ?? (await beginEpoch(database))
@@ -30,7 +30,7 @@ async function findEpoch(on: Database['knex']): Promise<FeedEpoch | null> {
   return row?.isOurs ? row : null
 }
 
-/** The lock waits for whoever writes: what was written before the epoch can be seen when it begins. */
+/** The lock waits for all writers: everything written before the epoch is visible when it begins. */
 async function beginEpoch(database: Database): Promise<FeedEpoch> {
   const tables = ENTITIES.map((entity) => MIRRORED_TABLES[entity].table).join(', ')
   return database.transaction(async ({ trx }) => {

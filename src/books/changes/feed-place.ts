@@ -1,8 +1,8 @@
-/** Where a reader of the feed stands: behind this version. */
+/** A reader's place in the feed: just after this version. */
 export interface FeedPlace {
-  /** The mark of the epoch in which the cursor was given. */
+  /** The mark of the epoch in which the cursor was issued. */
   readonly mark: string
-  /** True for what was written before the epoch began, by the transaction numbers of another cluster. */
+  /** True for versions written before the epoch began, numbered by another cluster. */
   readonly isEarlier: boolean
   readonly txId: string
   /** Microseconds since 1970 at which the version began. */

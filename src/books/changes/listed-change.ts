@@ -7,7 +7,7 @@ import type { CompanyWords, HeldVersion, VersionPair } from '../versions/held-ve
 import { isDocument } from '../versions/shown-content.ts'
 import type { FeedPlace } from './feed-place.ts'
 
-/** One version as the feed tells it. */
+/** One version as the feed shows it. */
 export interface ListedChange {
   readonly place: FeedPlace
   readonly realmId: string
@@ -18,12 +18,12 @@ export interface ListedChange {
   readonly docNumber: string | null
   /** Name of the vendor or customer; null for an account. */
   readonly counterparty: string | null
-  /** Of an account, a vendor or a customer its own name. */
+  /** For an account, a vendor or a customer: its own name. */
   readonly name: string | null
   readonly txnDate: string | null
   readonly currency: string | null
   readonly totalAmount: BeforeAndAfter
-  /** Of an account what stands on it. */
+  /** For an account: its balance. */
   readonly balance: BeforeAndAfter
   readonly validFrom: string
   readonly sourceValidFrom: Date
@@ -36,12 +36,12 @@ interface BeforeAndAfter {
   readonly after: string | null
 }
 
-/** Which changes are wanted, as far as only their two versions tell; null: all. */
+/** The filters that need both versions to decide; null: no filter. */
 export interface ChangeFilter {
   readonly change: Change | null
-  /** A part of the name, in small or capital letters; it counts before and after. */
+  /** A part of the name, case-insensitive; matched before and after. */
   readonly counterparty: string | null
-  /** Of the larger of before and after, without its sign. */
+  /** Compared with the larger absolute value of before and after. */
   readonly minAmount: string | null
 }
 

@@ -20,14 +20,14 @@ export interface ChangesQuestion {
 
 export interface ChangesPage {
   readonly changes: readonly ListedChange[]
-  /** Behind the last version that was looked at: where a reader goes on, now or later; null where there was none. */
+  /** Just after the last version looked at: where a reader continues, now or later; null if there was none. */
   readonly reached: FeedPlace | null
-  /** Whether there was more to look at. A page may be short, or empty, and have more behind it. */
+  /** Whether there was more to look at. A page may be short, or even empty, with more after it. */
   readonly hasMore: boolean
 }
 
-// What is known of a key alone is looked at by the thousand; what has to be read, told in words and then filtered takes
-// a third of a millisecond, and an answer should take no longer than a second.
+// Keys alone are checked by the thousand; a version that must be read, described and then filtered takes a third of a
+// millisecond, and an answer should take at most a second.
 const KEYS_A_STEP = 1000
 const MOST_KEYS = 20_000
 const PAIRS_A_SLICE = 50
@@ -36,7 +36,7 @@ const MOST_PAIRS = 2000
 /**
  * A page of the feed: every version of every record, of one company or of all, in the order of `readFeedKeys`.
  *
- * @throws LedgerError `not_found` of the company; `invalid_request` where the place is of another epoch.
+ * @throws LedgerError `not_found` of the company; `invalid_request` when the place is from another epoch.
  */
 export async function readChanges(database: Database, question: ChangesQuestion): Promise<ChangesPage> {
   const { range, after } = question
@@ -66,14 +66,14 @@ interface Side extends ChangesQuestion {
   readonly isEarlier: boolean
 }
 
-/** Before the epoch and in it, in the order of the reading, from where the reader stands. */
+/** Before the epoch and in it, in reading order, from the reader's place. */
 function sidesOf({ hasEarlier }: FeedEpoch, { range, after }: ChangesQuestion): boolean[] {
   const all = hasEarlier ? [true, false] : [false]
   const ordered = range.order === 'asc' ? all : all.reverse()
   return after === null ? ordered : ordered.slice(ordered.indexOf(after.isEarlier))
 }
 
-/** @returns whether it came to the end of the side. */
+/** @returns whether it reached the end of the side. */
 async function readSide({ knex }: Database, side: Side, page: PageUnderWay): Promise<boolean> {
   const { range, filter, epoch, isEarlier, limit } = side
   const isFiltered = range.since !== null || range.until !== null || Object.values(filter).some(isSet)
@@ -96,7 +96,7 @@ function isSet(value: unknown): boolean {
   return value !== null
 }
 
-// No transaction lives for a day: the service's are cut after seconds. So nothing behind is from within the range.
+// No transaction lives for a day: the service's are cut after seconds. So nothing further on falls within the range.
 const DAY_MICROS = 86_400_000_000n
 
 function isBeyond({ micros }: FeedKey, { order, since, until }: FeedRange): boolean {
@@ -108,7 +108,7 @@ function microsOf(moment: string): bigint {
   return BigInt(new Date(moment).getTime()) * 1000n
 }
 
-/** Reads and tells some versions, as many as are not too heavy together. @returns of how many keys. */
+/** Reads and describes as many versions as fit the weight limit. @returns how many keys that covered. */
 async function readSlice(
   knex: Database['knex'],
   { filter, limit }: Side,
@@ -171,7 +171,7 @@ function entityOf({ entity }: FeedKey): Entity {
 
 function fromElsewhere(): LedgerError {
   const message =
-    'was given before the database was restored or moved, so nobody can say what came behind it: read again from the start, or from a moment with since='
+    'dates from before the database was restored or moved, so what follows it is unknown: read again from the start, or from a moment with since='
   return new LedgerError('invalid_request', `cursor: ${message}`, {
     details: { fields: [{ field: 'cursor', message }] },
   })

@@ -8,32 +8,32 @@ import type { FeedPlace } from './feed-place.ts'
 
 export type FeedOrder = 'asc' | 'desc'
 
-/** What of the feed is read, before anything is known of a version but its key. */
+/** Which part of the feed is read, judged by a version's key alone. */
 export interface FeedRange {
   /** Null: all companies. */
   readonly realmId: string | null
   readonly entities: readonly Entity[]
   readonly order: FeedOrder
-  /** Begun at or after, by our clock. */
+  /** Versions that began at or after this, by our clock. */
   readonly since: string | null
-  /** Begun before. */
+  /** Versions that began before this. */
   readonly until: string | null
 }
 
 export interface FeedKey extends FeedPlace {
   readonly validFrom: string
-  /** Bytes of the payload as it is stored. */
+  /** Stored size of the payload in bytes. */
   readonly weight: number
   /** False where the range leaves it out. */
   readonly isWanted: boolean
 }
 
 /**
- * The next versions behind a place, in the order in which transactions began to write: of those of this epoch only what
- * is older than every transaction of this database that still runs, by the same snapshot that reads the rows. Whatever commits later comes
- * later in the order, so no row can appear behind a place that was given.
+ * The next versions after a place, in the order in which transactions began to write. Of this epoch only those older
+ * than every transaction still running in this database, by the snapshot that reads the rows: whatever commits later
+ * sorts later, so no row can appear before a place already handed out.
  *
- * Rows that the range leaves out are given too, so that a reader gets past them by a bounded step.
+ * Rows outside the range are returned too, so that a reader passes them in bounded steps.
  */
 export async function readFeedKeys(
   knex: Knex,
@@ -89,9 +89,9 @@ export async function readFeedKeys(
 }
 
 /**
- * The oldest transaction that this statement's snapshot saw running. One of another database of the cluster, as what
- * holds its number says, writes nothing here and holds nobody up; one that ended since the snapshot counts, for nobody
- * can say any more where it was.
+ * The oldest transaction that this statement's snapshot saw running. One in another database of the cluster, as its
+ * lock tells, writes nothing here and delays nobody. One that ended since the snapshot counts, because its database can
+ * no longer be told.
  */
 const SETTLED = `
        SELECT coalesce(
@@ -120,7 +120,7 @@ function conditions({ realmId, order }: FeedRange, { hasPlace, isEarlier, epoch,
     realmId !== null && 't.realm_id = :realmId',
     !isEarlier && 't.tx_id < (SELECT s.before_tx FROM settled s)',
     epoch.hasEarlier && `t.valid_from ${isEarlier ? '<' : '>='} CAST(:beganAt AS timestamptz)`,
-    // The transaction alone first: that is what the index knows.
+    // The transaction alone first: that is what the index covers.
     hasPlace && `t.tx_id ${reached} CAST(:txId AS xid8)`,
     hasPlace &&
       `(t.tx_id, t.valid_from, t.realm_id COLLATE "C", ${entity}, t.qbo_id COLLATE "C") ${beyond}

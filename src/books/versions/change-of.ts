@@ -3,7 +3,7 @@ import { compareDecimals, isZero, subtract } from './decimals.ts'
 import type { HeldVersion, VersionPair } from './held-version.ts'
 import { isDocument } from './shown-content.ts'
 
-/** What a version is to the one before it; of several things that happened at once, the most telling. */
+/** How a version relates to the one before it; if several things happened at once, the most important. */
 export const CHANGES = [
   'created',
   'firstSeen',
@@ -28,7 +28,7 @@ export function changeOf<Of extends Entity>(entity: Of, { before, after }: Versi
   return nameOf(before) === nameOf(after) ? 'edited' : 'renamed'
 }
 
-/** What of the total is settled, with the sign of the total; `more` is by how much that grew, negative where it fell. */
+/** How much of the total is settled, with the sign of the total; `more` is the growth, negative if it fell. */
 export interface Settlement {
   readonly before: string
   readonly after: string
@@ -53,7 +53,7 @@ export function isVoided({ content }: HeldVersion): boolean {
   return (content as { voided?: boolean }).voided === true
 }
 
-/** The name of a party or an account. An inactive one is marked in its name, which is no renaming. */
+/** The name of a party or an account. QuickBooks marks an inactive one in its name, which is not a renaming. */
 export function nameOf({ content }: HeldVersion): string {
   const { displayName, accountName } = content as { displayName?: string; accountName?: string }
   return (displayName ?? accountName ?? '').replace(/ \(deleted\)$/, '')
@@ -61,13 +61,13 @@ export function nameOf({ content }: HeldVersion): string {
 
 const DAY_MS = 86_400_000
 
-/** QuickBooks' clock said both: one that was entered more than a day before was there when we came. */
+/** Both times are QuickBooks': a record entered more than a day earlier was there before we came. */
 function isSeenNew({ sourceCreatedAt, observedAt }: HeldVersion): boolean {
   return sourceCreatedAt !== null && observedAt.getTime() - sourceCreatedAt.getTime() <= DAY_MS
 }
 
 function paymentChange(before: HeldVersion, after: HeldVersion): Change | null {
-  // A voided document has nothing left to settle: what was paid on it is told by the word itself.
+  // A voided document has nothing left to settle: "voided" already says it.
   if (isVoided(before) || isVoided(after)) return null
   const { more, isWhole } = settlementOf(before, after)
   const grown = compareDecimals(more, '0')

@@ -1,12 +1,12 @@
 import { isJsonObject, type Json } from '../../domain/parse-json.ts'
-import { amountWords, dayWords, numberWords, partedWords, textWords } from './plain-words.ts'
+import { amountWords, dayWords, numberWords, splitWords, textWords } from './plain-words.ts'
 import { leafText, referenceText } from './telling.ts'
 
 /**
- * How a change of a value is told.
- * - `name`: a short value or a reference, as it stands. `text`: somebody's words, quoted. `word`: one of QuickBooks'
+ * How a change of a value is described.
+ * - `name`: a short value or a reference, as it is. `text`: somebody's words, quoted. `word`: one of QuickBooks'
  * - `day`, `amount`, `number`
- * - `whole`: only that it changed: an address, or what is nobody's business in a sentence
+ * - `whole`: only that it changed: an address, or what is too private for a sentence
  * - `turns`: two sentences, for what is on or off. `states`: a sentence for each of QuickBooks' words
  */
 export type Kind =
@@ -20,7 +20,7 @@ export type Kind =
   | { readonly turns: readonly [on: string, off: string] }
   | { readonly states: Readonly<Record<string, string>> }
 
-/** A part of a sentence about one value; begun small, since it may stand anywhere. `code`: of a foreign currency. */
+/** A part of a sentence about one value; in lower case, since it may come anywhere. `code`: of a foreign currency. */
 export function changeWords(
   { words, kind }: { readonly words: string; readonly kind: Kind },
   before: Json | undefined,
@@ -30,7 +30,7 @@ export function changeWords(
   if (typeof kind === 'object') {
     if ('turns' in kind) return kind.turns[isOn(after) ? 0 : 1]
     const state = leafText(after) ?? ''
-    return kind.states[state] ?? `${words} is now ${partedWords(state) || 'not set'}`
+    return kind.states[state] ?? `${words} is now ${splitWords(state) || 'not set'}`
   }
   const [was, is] = [valueWords(kind, before, code), valueWords(kind, after, code)]
   if (kind === 'whole' || was === is) {
@@ -55,7 +55,7 @@ function valueWords(
     case 'text':
       return `“${textWords(text)}”`
     case 'word':
-      return partedWords(text)
+      return splitWords(text)
     case 'day':
       return dayWords(text)
     case 'amount':

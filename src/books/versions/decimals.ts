@@ -1,4 +1,4 @@
-/** Exact arithmetic on decimal text, for what SQL has not worked out already. */
+/** Exact arithmetic on decimal text, for what SQL has not computed already. */
 export function subtract(from: string, what: string): string {
   const scale = Math.max(decimalsOf(from), decimalsOf(what))
   return textOf(unitsOf(from, scale) - unitsOf(what, scale), scale)

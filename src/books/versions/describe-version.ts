@@ -9,17 +9,17 @@ export interface VersionWords {
   readonly change: Change
   /** One sentence for a person. */
   readonly summary: string
-  /** Empty for the first version: there is nothing that it differs from. */
+  /** Empty for the first version: there is nothing to compare it with. */
   readonly diff: readonly DiffEntry[]
 }
 
-/** What a version is to the one before it: its kind, in words, and difference by difference. */
+/** How a version differs from the one before it: the kind of change, in words, and difference by difference. */
 export function describeVersion<Of extends Entity>(
   entity: Of,
   pair: VersionPair<Of>,
   company: CompanyWords,
 ): VersionWords {
-  // Both by the day of the change, so that what time alone does to a status is no difference.
+  // Both judged by the day of the change, so that a status changed by time alone is no difference.
   const day = company.dayOf(new Date(pair.after.validFrom))
   const before = pair.before === null ? null : shownContent(entity, pair.before, day)
   const after = shownContent(entity, pair.after, day)

@@ -29,7 +29,7 @@ export function diff(entity: Entity, before: JsonObject, after: JsonObject): Dif
   const covered = new Set(
     Object.entries(SHOWN_FIELDS[entity]).flatMap(([member, field]) => (members.has(member) ? [field] : [])),
   )
-  // A field that a named member shows is no second difference.
+  // A field that a named member shows is not counted twice.
   return differences.filter(({ steps }) => !(steps[0] === 'details' && covered.has(steps[1]!)))
 }
 
@@ -60,7 +60,7 @@ function isSame(before: Json | undefined, after: Json | undefined, key: string):
   return canonicalText(before, key) === canonicalText(after, key)
 }
 
-/** The name of a party is a copy, as in a reference: it tells nothing while the party is the same. */
+/** The name of a party is a copy, as in a reference: it means nothing while the party is the same. */
 function isParty(value: Json, key: string): value is JsonObject {
   return (key === 'vendor' || key === 'customer') && isJsonObject(value) && 'id' in value
 }

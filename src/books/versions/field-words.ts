@@ -32,8 +32,8 @@ const TAX_STATES: Kind = {
 }
 
 /**
- * What Intuit's entity reference calls its fields, in a bookkeeper's words. The order is that of the telling: what
- * moves money or its date first, then what the record is filed under, then how it is sent, then what is noted on it.
+ * The fields of Intuit's entity reference in a bookkeeper's words. They are described in this order: what moves money
+ * or its date, what the record is filed under, how it is sent, the notes on it.
  */
 export const FIELD_WORDS: readonly FieldWords[] = [
   field('dueDate', 'due date', 'day'),
@@ -89,7 +89,7 @@ export const FIELD_WORDS: readonly FieldWords[] = [
   detail('Taxable', 'taxable', { turns: ['now taxable', 'no longer taxable'] }),
   detail('ResaleNum', 'resale number', 'name'),
   detail('Vendor1099', '1099', { turns: ['now tracked for 1099', 'no longer tracked for 1099'] }),
-  // Numbers of a tax office stay out of sentences.
+  // Tax identification numbers stay out of sentences.
   detail('TaxIdentifier', 'tax number', 'whole'),
   detail('PrimaryTaxIdentifier', 'tax number', 'whole'),
   detail('SecondaryTaxIdentifier', 'second tax number', 'whole'),
@@ -159,7 +159,7 @@ export const FIELD_WORDS: readonly FieldWords[] = [
   detail('Notes', 'notes', 'text'),
 ]
 
-/** The fields of a line, by their own name: each stands in the detail of its kind of line. */
+/** The fields of a line, by their own name: each is in the detail object of its kind of line. */
 export const LINE_WORDS: Readonly<Record<string, Omit<FieldWords, 'at'>>> = {
   Amount: { words: 'amount', kind: 'amount' },
   ItemRef: { words: 'item', kind: 'name' },

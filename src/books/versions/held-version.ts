@@ -14,7 +14,7 @@ export interface HeldVersion<Of extends Entity = Entity> {
   readonly sourceCreatedAt: Date | null
   readonly sourceUpdatedAt: Date
   readonly sourceValidFrom: Date
-  /** QuickBooks' time of the answer that brought it. */
+  /** QuickBooks' time in the answer that brought it. */
   readonly observedAt: Date
   readonly lastSyncedAt: Date
   readonly deletedAt: Date | null
@@ -30,9 +30,9 @@ export interface VersionPair<Of extends Entity = Entity> {
   readonly after: HeldVersion<Of>
 }
 
-/** What the words about a version need to know of its company. */
+/** What descriptions of a version need to know about its company. */
 export interface CompanyWords {
-  /** Amounts in another currency carry its code; null while it is not known. */
+  /** Amounts in another currency carry its code; null while unknown. */
   readonly homeCurrency: string | null
   /** The company's own day at a moment, `YYYY-MM-DD`. */
   readonly dayOf: (moment: Date) => string

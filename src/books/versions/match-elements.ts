@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/parse-json.ts'
 import { canonicalText } from './payload-content.ts'
 
-// By which QuickBooks tells the elements of its lists apart: lines, linked transactions, custom fields.
+// Keys by which QuickBooks identifies elements of its lists: lines, linked transactions, custom fields.
 const KEYS = ['Id', 'TxnId', 'DefinitionId']
 const PLAIN_KEY = /^[\w.-]+$/
 
@@ -14,15 +14,15 @@ export interface ElementPair {
 
 export interface MatchedElements {
   readonly pairs: readonly ElementPair[]
-  /** Selectors in order, when the elements that stayed or came do not stand where anybody would expect them. */
+  /** Selectors in order, when elements that stayed or came are not where they would be expected. */
   readonly order: { readonly before: readonly string[]; readonly after: readonly string[] } | null
 }
 
 /**
- * Finds each element of a list again: by its Id, else by its content, else by the kind of line that it is.
+ * Finds each element of a list again: by its Id, else by its content, else by its kind of line.
  *
- * Selectors: `Id=2` by a key; a place, from 0 in the list before, for one without (`3`), or in the list after for one
- * that came (`+3`). One that came is expected behind the last one with a key, or at the end where it has none itself.
+ * Selectors: `Id=2` by a key; for one without, its position from 0 in the list before (`3`), or in the list after if it
+ * was added (`+3`). An added one is expected after the last one with a key, or at the end if it has no key.
  */
 export function matchElements(before: readonly Json[], after: readonly Json[]): MatchedElements {
   const key = KEYS.find((name) => tellsApart(name, [before, after]))
@@ -49,7 +49,7 @@ export function matchElements(before: readonly Json[], after: readonly Json[]): 
   }
 }
 
-/** Where elements of a list stand after a change that says nothing of their order. */
+/** The order of a list's elements after a change that does not state their order. */
 export function expectedOrder(
   kept: readonly Pick<ElementPair, 'selector' | 'after'>[],
   came: readonly Pick<ElementPair, 'selector'>[],
@@ -74,7 +74,7 @@ function keyValue(element: Json, key: string): string | null {
   return typeof value === 'string' && PLAIN_KEY.test(value) ? value : null
 }
 
-/** At least one element has the key, and no two of one list the same. */
+/** At least one element has the key, and no two elements of a list share a value. */
 function tellsApart(key: string, lists: readonly (readonly Json[])[]): boolean {
   const values = lists.map((list) => list.map((element) => keyValue(element, key)).filter(isNotNull))
   return values.flat().length > 0 && values.every((of) => new Set(of).size === of.length)
@@ -84,7 +84,7 @@ function isNotNull<Value>(value: Value | null): value is Value {
   return value !== null
 }
 
-/** For each element before the place of its partner after, -1 for none. */
+/** For each element before, the position of its partner after; -1 for none. */
 function partnersOf(
   before: readonly Json[],
   after: readonly Json[],
@@ -124,7 +124,7 @@ function placesBy(
   return places
 }
 
-/** Elements of one kind may be the same one, changed; a text that differs is another text. */
+/** Two elements of one kind may be one that changed; a text that differs is another text. */
 function kindOf(element: Json): string | null {
   if (!isJsonObject(element)) return null
   const { DetailType: kind }: JsonObject = element

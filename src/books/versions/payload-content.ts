@@ -8,12 +8,12 @@ import {
   type JsonObject,
 } from '../../domain/parse-json.ts'
 
-// Bookkeeping, and coordinates that come and go with the geocoder: none of it is content, at any depth.
+// Bookkeeping, and coordinates that come and go with the geocoder: not content, at any depth.
 const NOISE: ReadonlySet<string> = new Set(['domain', 'sparse', 'SyncToken', 'MetaData', 'Lat', 'Long'])
 
 /**
  * The content of a payload as a tree: without noise, empty objects and empty lists, every number in normal form.
- * References keep their names, for the words; whoever compares leaves them out by `isReference`.
+ * References keep their names, for the descriptions; comparisons leave them out with `isReference`.
  */
 export function payloadContent(payload: JsonObject, alsoNoise: readonly string[] = []): JsonObject {
   const kept = Object.entries(payload)
@@ -30,7 +30,7 @@ export function isReference(value: Json | undefined, key: string): value is Json
 }
 
 /**
- * Text that two trees share exactly when they say the same: keys and linked transactions sorted, names of references
+ * Text that is equal exactly when two trees mean the same: keys and linked transactions sorted, names of references
  * left out.
  */
 export function canonicalText(value: Json, key = ''): string {
@@ -48,7 +48,7 @@ export function canonicalText(value: Json, key = ''): string {
   return `{${members.join(',')}}`
 }
 
-/** The same tree as JSON of plain values: every number is decimal text, because which are money only QuickBooks knows. */
+/** The same tree as JSON of plain values: numbers are decimal text, because only QuickBooks knows which are money. */
 export function plainJson(value: Json | undefined): PlainJson {
   if (value === undefined) return null
   if (isNumberText(value)) return value.rawJSON

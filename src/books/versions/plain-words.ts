@@ -5,8 +5,8 @@ import { normalDecimal } from '../../domain/money.ts'
 const USUAL_DECIMALS = 2
 
 /**
- * `1,250.00`, with the code in front where there is one (`EUR 1,250.00`): thousands parted, as many decimals as the
- * currency has, and those that the amount has beyond them.
+ * `1,250.00`, with the code in front where there is one (`EUR 1,250.00`): thousands separated, as many decimals as the
+ * currency has, or more if the amount has more.
  */
 export function amountWords(amount: string, code: string | null = null): string {
   const [whole = '0', fraction = ''] = (normalDecimal(amount) ?? amount).split('.')
@@ -15,7 +15,7 @@ export function amountWords(amount: string, code: string | null = null): string 
   return `${code === null ? '' : `${code} `}${grouped}${decimals === '' ? '' : `.${decimals}`}`
 }
 
-/** A rate or a quantity: `1.0832`, `1,200`, with no more decimals than it has. */
+/** A rate or a quantity: `1.0832`, `1,200`, with just the decimals it has. */
 export function numberWords(number: string): string {
   const [whole = '0', fraction = ''] = (normalDecimal(number) ?? number).split('.')
   return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (fraction === '' ? '' : `.${fraction}`)
@@ -36,28 +36,28 @@ const MONTHS = [
   'December',
 ]
 
-/** `3 March 2026` of `2026-03-03`; another text stays as it is. */
+/** `3 March 2026` for `2026-03-03`; any other text is returned as it is. */
 export function dayWords(day: string): string {
   const [, year, month, date] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day) ?? []
   const name = MONTHS[Number(month) - 1]
   return name === undefined ? day : `${Number(date)} ${name} ${year}`
 }
 
-// Enough to recognise a memo, too little to drown the sentence.
+// Enough to recognise a memo without drowning the sentence.
 const LONGEST_TEXT = 60
 
-/** A text of somebody, on one line and not longer than a sentence bears. */
+/** A user's text, on one line and short enough for a sentence. */
 export function textWords(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length <= LONGEST_TEXT ? line : `${[...line].slice(0, LONGEST_TEXT - 1).join('')}…`
 }
 
-/** `credit memo` of `CreditMemo`: QuickBooks' word in ours. */
-export function partedWords(name: string): string {
+/** `credit memo` for `CreditMemo`: QuickBooks' term as plain words. */
+export function splitWords(name: string): string {
   return name.replace(/(?<=[a-z\d])(?=[A-Z])/g, ' ').toLowerCase()
 }
 
-/** The same sentence, begun with a capital. */
+/** The same sentence with a capital first letter. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -15,9 +15,9 @@ export interface VersionKey {
 }
 
 /**
- * The versions of these keys, each with the one before it, in the order of the keys; one that was purged meanwhile is
- * left out. Every row is found by the key of its table or by the index on the periods of history: the LIMITs keep it a
- * look at one row for each key, where a join would read all that there is.
+ * The versions of these keys, each with the one before it, in the order of the keys; versions purged meanwhile are left
+ * out. Every row is found by the key of its table or by the index on the periods of history: the LIMITs make it a
+ * lookup of one row per key, where a join would read everything.
  */
 export async function readPairs<Of extends Entity>(
   knex: Knex,

@@ -29,7 +29,7 @@ export interface ListedVersion extends VersionWords {
 
 export interface VersionsPage {
   readonly versions: readonly ListedVersion[]
-  /** Behind which version the next page begins, as microseconds since 1970; null where there is none. */
+  /** The version after which the next page begins, as microseconds since 1970; null on the last page. */
   readonly next: string | null
 }
 
@@ -73,7 +73,7 @@ export async function readVersions<Of extends Entity>(
       return {
         ...{ validFrom, validTo, sourceValidFrom, sourceUpdatedAt, syncRunId, syncToken },
         ...describeVersion(entity, pair, company),
-        // As it was last held: on the day on which it ended, or today.
+        // As it was last held: on the day it ended, or today.
         record: showVersion(entity, pair.after, validTo === null ? today : company.dayOf(new Date(validTo))),
       }
     }),
@@ -82,8 +82,7 @@ export async function readVersions<Of extends Entity>(
 }
 
 /**
- * What differs between any two versions of a record, named by when they began: of the first one and the last where
- * they are not named.
+ * What differs between any two versions of a record, each named by when it began; by default the first and the last.
  *
  * @throws LedgerError `not_found` of the company, the record or either version.
  */

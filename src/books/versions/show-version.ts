@@ -8,8 +8,8 @@ import { isDocument, otherDetails, shownContent } from './shown-content.ts'
 export type ShownVersion = Readonly<Record<string, unknown>>
 
 /**
- * A version as its record is shown, with one member more: `details`, all that QuickBooks keeps of it besides, by
- * QuickBooks' own names. Every difference is one of these members.
+ * A version shown as its record would be, plus `details`: everything else in QuickBooks' payload, under QuickBooks' own
+ * names. Every difference is one of these members.
  *
  * @param day the company's day by which the status is judged.
  */
@@ -31,7 +31,7 @@ export function showVersion<Of extends Entity>(
   }
 }
 
-/** A document without a party says so by null, and not by a party without id and name. */
+/** A document without a party has null, not a party without id and name. */
 function plainMembers(members: JsonObject): Readonly<Record<string, PlainJson>> {
   return Object.fromEntries(
     Object.entries(members).map(([name, value]) => {

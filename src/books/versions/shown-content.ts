@@ -6,8 +6,8 @@ import type { HeldVersion } from './held-version.ts'
 import { payloadContent } from './payload-content.ts'
 
 /**
- * Of each entity: the members that the API shows by name, in its order, and the field of the payload that each comes
- * from. The rest of the payload stands under `details`, by QuickBooks' own names.
+ * For each entity: the members that the API shows by name, in its order, and the payload field each comes from. The
+ * rest of the payload is under `details`, by QuickBooks' own names.
  */
 export const SHOWN_FIELDS: { readonly [Of in Entity]: Readonly<Record<string, string>> } = {
   bill: {
@@ -61,12 +61,12 @@ export const SHOWN_FIELDS: { readonly [Of in Entity]: Readonly<Record<string, st
   },
 }
 
-// Sums that move with every bill and invoice: the mirror can make them itself.
+// Sums that move with every bill and invoice: the mirror can compute them itself.
 const PARTY_BALANCES = ['Balance', 'BalanceWithJobs', 'OpenBalance', 'OverDueBalance']
 
 /**
- * What a version says, as the API shows it: everything that a difference may name. Status is judged by `day`, since
- * the same bill is open on one day and overdue on the next.
+ * A version's content as the API shows it: everything that a difference may name. Status is judged by `day`, since the
+ * same bill is open on one day and overdue on the next.
  */
 export function shownContent<Of extends Entity>(
   entity: Of,

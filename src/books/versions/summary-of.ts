@@ -10,7 +10,7 @@ import { tellLines } from './tell-lines.ts'
 import { tellPayments } from './tell-payments.ts'
 import { leafText, take, valueAt, type Telling } from './telling.ts'
 
-/** What a summary is made of, beside the pair itself. */
+/** What a summary is made from, besides the pair itself. */
 export interface Told {
   readonly change: Change
   readonly before: JsonObject | null
@@ -19,8 +19,8 @@ export interface Told {
 }
 
 /**
- * One sentence for a person about what a version changed: the most telling first, parted by semicolons, bounded in
- * length. Every difference has its part in it, be it as one of "3 more changes".
+ * One sentence for a person about what a version changed: the most important first, separated by semicolons, bounded in
+ * length. Every difference is included, if only as one of "3 more changes".
  */
 export function summaryOf<Of extends Entity>(
   entity: Of,
@@ -80,7 +80,7 @@ function tellLife(telling: Telling, code: string | null): string[] {
   return parts
 }
 
-/** All that voiding does by itself: it sets every amount to zero and puts a word in front of the note. */
+/** Everything voiding itself does: it sets all amounts to zero and puts a word in front of the note. */
 function tellVoid(telling: Telling, code: string | null): string {
   const was = leafText(telling.before['totalAmount']) ?? '0'
   for (const steps of [['totalAmount'], ['lines'], ['details', 'TxnTaxDetail'], ['details', 'Deposit']]) {
@@ -92,7 +92,7 @@ function tellVoid(telling: Telling, code: string | null): string {
   return `voided; was ${amountWords(was, code)}`
 }
 
-/** QuickBooks offers to carry a new name into the fields beside it. */
+/** QuickBooks offers to copy a new name into related fields. */
 function dropCopiesOfName(telling: Telling): void {
   const name = nameOf(telling.pair.after)
   take(telling, ['fullyQualifiedName'])
@@ -108,7 +108,7 @@ function tellAmount(telling: Telling, code: string | null): string[] {
   return [`amount ${amountWords(before ?? '0', wasCode)} → ${amountWords(after ?? '0', code)}`]
 }
 
-/** What no words are known for, counted by field. */
+/** Differences without words of their own, counted by field. */
 function tellRest({ left, entity }: Telling): string[] {
   const fields = new Set([...left].map(({ steps }) => steps.slice(0, 2).join('\n')))
   if (fields.size === 0) return []
@@ -128,14 +128,14 @@ const NOUNS: Readonly<Record<Entity, string>> = {
   customer: 'the customer',
 }
 
-// A sentence of more parts is not read, and a row of a list holds about this much.
+// Nobody reads a sentence of more parts, and a row of a list holds about this much.
 const MOST_PARTS = 4
 const LONGEST = 300
 
 function joined(parts: readonly string[]): string {
   let shown = Math.min(parts.length, MOST_PARTS)
   while (shown > 1 && parts.slice(0, shown).join('; ').length > LONGEST) shown -= 1
-  // "And 1 more change" says less than the change itself, where there is room for it.
+  // "And 1 more change" says less than the change itself, if there is room for it.
   const more = parts.length - shown
   const rest = more === 0 ? [] : [`and ${more} more ${more === 1 ? 'change' : 'changes'}`]
   return sentence([...parts.slice(0, shown), ...rest].join('; '))
@@ -170,7 +170,7 @@ function enteredSentence(entity: Entity, version: HeldVersion, company: CompanyW
   }
 }
 
-/** The code of a currency that is not the company's own; without knowing that one, only a rate tells. */
+/** The currency code if it is not the company's own; if that is unknown, only an exchange rate tells. */
 function foreignCode({ content }: HeldVersion, { homeCurrency }: CompanyWords): string | null {
   const { currency, exchangeRate } = content as { currency: string | null; exchangeRate?: string | null }
   if (homeCurrency !== null) return currency === homeCurrency ? null : currency

@@ -4,19 +4,19 @@ import { FIELD_WORDS, type FieldWords } from './field-words.ts'
 import { textWords } from './plain-words.ts'
 import { leafText, referenceText, take, valueAt, type Telling } from './telling.ts'
 
-/** What the table of fields has words for, in its order. */
+/** Differences that the table of fields has words for, in its order. */
 export function tellFields(telling: Telling, code: string | null): string[] {
   return FIELD_WORDS.flatMap((field) => tellField(telling, field, code))
 }
 
-/** The party of a bill or an invoice, and the record above a customer or an account. */
+/** The party of a bill or an invoice, and the parent of a customer or an account. */
 export function tellParties(telling: Telling): string[] {
   return [tellParty(telling, 'vendor'), tellParty(telling, 'customer'), tellParent(telling)].filter(
     (told) => told !== null,
   )
 }
 
-/** Fields that the company made itself, by the name it gave them. */
+/** The company's custom fields, by the names it gave them. */
 export function tellCustomFields(telling: Telling): string[] {
   const at = ['details', 'CustomField']
   const differences = take(telling, at)
@@ -39,12 +39,12 @@ export function tellCustomFields(telling: Telling): string[] {
   return told.length > 0 ? told : ['the custom fields changed']
 }
 
-/** What follows from other fields, for when there is nothing else to say. */
+/** Fields that follow from others, for when there is nothing else to say. */
 export function tellDerived(telling: Telling, code: string | null): string[] {
   return DERIVED.flatMap((field) => tellField(telling, field, code))
 }
 
-/** Takes what is no news beside other words. */
+/** Takes differences that add nothing to the words already found. */
 export function dropDerived(telling: Telling): void {
   for (const { at } of DERIVED) take(telling, at)
 }
@@ -60,7 +60,7 @@ const DERIVED: readonly FieldWords[] = [
   { at: ['details', 'Level'], words: 'level', kind: 'number' },
 ]
 
-/** A field that came or went with the object it stands in has changed too. */
+/** A field that came or went with the object it is in has changed too. */
 function tellField(telling: Telling, { at, words, kind }: FieldWords, code: string | null): string[] {
   const touched = [...telling.left].some(({ steps }) =>
     at.every((step, index) => index >= steps.length || steps[index] === step),
@@ -68,7 +68,7 @@ function tellField(telling: Telling, { at, words, kind }: FieldWords, code: stri
   if (!touched) return []
   const [before, after] = [valueAt(telling.before, at), valueAt(telling.after, at)]
   if (before === undefined && after === undefined) return []
-  // What else stands in the same object is told with it.
+  // The rest of the same object is covered by these words.
   take(telling, at.slice(0, 2))
   return [changeWords({ words, kind }, before, after, code)]
 }

@@ -45,7 +45,7 @@ function changedLines({ before, after }: Telling, differences: readonly Differen
   })
 }
 
-/** The number that QuickBooks shows beside it, else its place. */
+/** The number that QuickBooks shows beside it, else its position. */
 function numberOf(line: Json | undefined, list: readonly Json[]): string {
   const number = isJsonObject(line) ? leafText(line['LineNum']) : null
   return number ?? String((line === undefined ? 0 : list.indexOf(line)) + 1)
@@ -87,12 +87,12 @@ function tellField(
   return changeWords({ words: `${known.words} of ${name}`, kind: known.kind }, was, is, code)
 }
 
-/** The field that the words are about: the last of the steps that has some, so that references count as one field. */
+/** The field to describe: the last step that has words, so that a reference counts as one field. */
 function fieldOf(steps: readonly string[]): string {
   return steps.findLast((step) => step in LINE_WORDS || step === 'AccountRef' || step === 'LineNum') ?? ''
 }
 
-/** A field's value on both sides, put together where only the parts of a reference are named as different. */
+/** A field's value on both sides; a reference is put together if only its parts are listed as different. */
 function sidesOf(
   own: readonly Difference[],
   field: string,
@@ -111,7 +111,7 @@ function sidesOf(
   return [side('before'), side('after')]
 }
 
-/** What a reference says besides its differences; a name that is the same on both sides tells nobody what changed. */
+/** The parts of a reference that did not change; an unchanged name does not say what changed. */
 function referenceIn(line: Json, steps: readonly string[]): Record<string, Json> {
   const value = steps.reduce<Json | undefined>((at, step) => (isJsonObject(at) ? at[step] : undefined), line)
   return isJsonObject(value) && 'value' in value ? { value: value['value'] } : {}
@@ -145,7 +145,7 @@ function isAmount({ steps }: Difference): boolean {
   return steps.length === 3 && steps[2] === 'Amount'
 }
 
-/** True when the line's amount moved by what the total moved: saying both would say one thing twice. */
+/** True when the line's amount moved by as much as the total: mentioning both would say one thing twice. */
 function isWholeChange({ before, after }: Telling, line: LineChange): boolean {
   const amount = line.differences.find(isAmount)
   const [was, is] = [leafText(amount?.before), leafText(amount?.after)]

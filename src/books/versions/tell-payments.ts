@@ -2,10 +2,10 @@ import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../../dom
 import { isVoided, settlementOf } from './change-of.ts'
 import { compareDecimals, withoutSign } from './decimals.ts'
 import { canonicalText } from './payload-content.ts'
-import { amountWords, partedWords } from './plain-words.ts'
+import { amountWords, splitWords } from './plain-words.ts'
 import { leafText, take, valueAt, type Telling } from './telling.ts'
 
-/** Of a bill or an invoice: what was paid, credited or taken back, and which transactions it is linked to. */
+/** For a bill or an invoice: what was paid, credited or taken back, and which transactions it is linked to. */
 export function tellPayments(telling: Telling, code: string | null): string[] {
   const links = changedLinks(telling)
   take(telling, ['details', 'LinkedTxn'])
@@ -89,6 +89,6 @@ const CREDITS: ReadonlySet<string> = new Set(['CreditMemo', 'VendorCredit'])
 
 // A bill's payment is called BillPaymentCheck even where a credit card paid.
 function linkWords({ id, type }: Link): string {
-  const word = type.startsWith('BillPayment') ? 'payment' : partedWords(type) || 'transaction'
+  const word = type.startsWith('BillPayment') ? 'payment' : splitWords(type) || 'transaction'
   return `${word} ${id}`.trim()
 }

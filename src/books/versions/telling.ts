@@ -9,7 +9,7 @@ import {
 import type { Difference } from './diff.ts'
 import type { CompanyWords, VersionPair } from './held-version.ts'
 
-/** What is being told: a change of one record, and which of its differences no words were found for yet. */
+/** A description in progress: a change of one record, and its differences that have no words yet. */
 export interface Telling extends CompanyWords {
   readonly entity: Entity
   readonly pair: VersionPair & { readonly before: NonNullable<VersionPair['before']> }
@@ -18,7 +18,7 @@ export interface Telling extends CompanyWords {
   readonly left: Set<Difference>
 }
 
-/** Takes the differences at and below these steps: whoever takes them finds the words for them. */
+/** Takes the differences at and below these steps: the caller then has to describe them. */
 export function take(telling: Pick<Telling, 'left'>, steps: readonly string[]): Difference[] {
   const taken = [...telling.left].filter((difference) =>
     steps.every((step, at) => difference.steps[at] === step),
@@ -41,13 +41,13 @@ export function elementAt(list: readonly Json[], selector: string): Json | undef
   return list.find((element) => key !== undefined && isJsonObject(element) && element[key] === value)
 }
 
-/** A leaf as text; null for what is absent, or is none. */
+/** A leaf as text; null if it is absent or not a leaf. */
 export function leafText(value: Json | undefined): string | null {
   if (isNumberText(value)) return value.rawJSON
   return typeof value === 'string' ? value : null
 }
 
-/** Of a reference its name, or its id where it carries none. */
+/** A reference's name, or its id if it has none. */
 export function referenceText(value: Json | undefined): string | null {
   return isJsonObject(value) ? (leafText(value['name']) ?? leafText(value['value'])) : leafText(value)
 }

@@ -13,10 +13,10 @@ const PARTS = z.tuple([
 ])
 
 /**
- * A place in the feed as a cursor: sealed by a digest, so that a mistyped one is an error rather than a wrong page. It
- * holds no secret and opens nothing.
+ * A place in the feed as a cursor: with a digest, so that a mistyped one is an error rather than a wrong page. It holds
+ * no secret and grants no access.
  *
- * @param list the list with its filters and order where the cursor belongs to it; null where any may go on from it.
+ * @param list the list with its filters and order, if the cursor belongs to one; null if any list may continue from it.
  */
 export function sealPlace(place: FeedPlace, list: string | null): string {
   const { mark, isEarlier, txId, micros, realmId, entity, qboId } = place
@@ -25,7 +25,7 @@ export function sealPlace(place: FeedPlace, list: string | null): string {
   return Buffer.from(`${digest(owner + body)}${owner}${body}`).toString('base64url')
 }
 
-/** The query parameter; `list` as in `sealPlace`, null where a cursor of any list will do. */
+/** The query parameter; `list` as in `sealPlace`, null if a cursor of any list will do. */
 export function placeOf(list: string | null) {
   const message = 'is not a cursor of this list'
   return z.string({ error: message }).transform((cursor, context) => {

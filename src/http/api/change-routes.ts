@@ -53,12 +53,12 @@ async function answer(options: Options, request: Request, company: string | null
       })
       .refine(({ cursor, after }) => cursor === null || after === null, {
         path: ['after'],
-        error: 'goes without cursor, which says where to go on itself',
+        error: 'cannot be combined with cursor, which already says where to continue',
       }),
   )
   const { entity, order, since, until, change, counterparty, minAmount } = query
   const entities = entity === null ? ENTITIES : [entity]
-  // Of all companies no single word can be said: each has its own in its own feed.
+  // There is no single freshness for all companies: each company's own feed gives its own.
   const standing =
     company === null ? null : await readOldestStanding(options, { realmId: company, entities, moment: NOW })
   const page = await readChanges(options.database, {
@@ -71,7 +71,7 @@ async function answer(options: Options, request: Request, company: string | null
     ...(standing && { mirror: standing.mirror }),
     data: page.changes.map(changeJson),
     nextCursor: page.hasMore && page.reached ? sealPlace(page.reached, list) : null,
-    // Newest first, what comes later stands before all that was shown.
+    // Newest first, later changes come before everything already shown.
     resumeAfter: order === 'asc' && page.reached ? sealPlace(page.reached, null) : null,
   }
 }
@@ -80,7 +80,7 @@ function changeJson({ place, ...change }: ListedChange) {
   return { cursor: sealPlace(place, null), ...change }
 }
 
-/** The list that a page's cursor belongs to: the company and whatever filters there are, in any order. */
+/** The list that a page's cursor belongs to: the company and all filters, in any order. */
 function listName({ query }: Request, company: string | null): string {
   const filters = Object.entries(query)
     .filter(([name]) => !['limit', 'cursor', 'after'].includes(name))

@@ -7,7 +7,7 @@ import { INTUIT_ID_DIGITS, limit } from '../request/fields.ts'
 import { addRoute } from '../request/route.ts'
 import { readQuery } from '../request/validate.ts'
 
-// Of its own name: /admin/companies is another list.
+// A name of its own: /admin/companies is another list.
 const LIST = 'api/companies'
 const QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, INTUIT_ID_DIGITS) })
 

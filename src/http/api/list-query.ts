@@ -14,7 +14,7 @@ import {
   wholeSeconds,
 } from '../request/fields.ts'
 
-/** The two clocks of a question. */
+/** The two clocks a request can name. */
 export const MOMENT_FIELDS = {
   asOf: instant.nullable().default(null),
   sourceAsOf: instant.nullable().default(null),
@@ -23,10 +23,10 @@ export const MOMENT_FIELDS = {
 /** A mirror older than this is synced first. */
 export const AGE_FIELDS = { maxAgeSeconds: wholeSeconds.nullable().default(null) }
 
-// A page's cursor holds what the list goes by, a name of a party at the longest, and is for `books/` to read.
+// A page's cursor holds the sort value, at the longest a party's name, and only `books/` reads it.
 const LONGEST_CURSOR = 4000
 
-/** What can be asked of the lists of an entity: each knows its own filters and sorts. */
+/** The query parameters of an entity's list: each has its own filters and sorts. */
 export function listQuery(entity: Entity) {
   const known = filtersOf(entity).map((name) => [name, filterField(entity, name).optional()])
   return z.strictObject({
@@ -46,7 +46,7 @@ export function listQuery(entity: Entity) {
   })
 }
 
-/** Those that the entity does not know are not there, and so refused like any other unknown field. */
+/** Filters that the entity does not support are absent, and so refused like any unknown field. */
 type FilterFields = {
   readonly [Name in Exclude<FilterName, 'includeDeleted'>]: z.ZodType<string | undefined>
 }

@@ -38,7 +38,7 @@ function addListRoute(router: IRouter, options: HttpOptions, entity: Entity): vo
       const query = readQuery(request, schema)
       const { limit, cursor, sort, expand, asOf, sourceAsOf, maxAgeSeconds, ...filters } = query
       const moment = { asOf, sourceAsOf }
-      // A later page shows what its first one showed, however old.
+      // A later page shows the same mirror as its first page, however old.
       const maxAge = cursor === null ? maxAgeSeconds : null
       await freshen(options, { realmId, entity, moment, maxAge }, response)
       const withLines = expand === 'lines'
@@ -70,7 +70,7 @@ function addSeriesRoute(router: IRouter, options: HttpOptions): void {
   })
 }
 
-/** What the mirror held in the past no sync changes. */
+/** No sync changes what the mirror held in the past. */
 async function freshen(
   options: HttpOptions,
   wanted: { realmId: string; entity: Entity; moment: Moment; maxAge: number | null },

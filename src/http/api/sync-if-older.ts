@@ -12,8 +12,8 @@ import { waitForAnswer } from '../sync/wait-for-run.ts'
 const WAIT_SECONDS = 25
 
 /**
- * Syncs a company first where the mirror of an entity is older than is wanted. What cannot be had in time is not waited
- * for: the answer says itself how old it is, and of a company that is not synced why.
+ * Syncs a company first if its mirror of an entity is older than requested. If that takes too long, the request does
+ * not wait: the answer says how old it is and, for a company that is not synced, why.
  */
 export async function syncIfOlder(
   options: HttpOptions,
@@ -29,9 +29,9 @@ export async function syncIfOlder(
     const request = await requestCompany(options, realmId, { mode: 'incremental', by: doerOf(response) })
     await waitForAnswer(options, { realmId, request, wait: WAIT_SECONDS }, response)
   } catch (thrown) {
-    if (!(thrown instanceof LedgerError && IN_VAIN.has(thrown.code))) throw thrown
+    if (!(thrown instanceof LedgerError && NOT_SYNCED.has(thrown.code))) throw thrown
   }
 }
 
 // A company that is paused, disconnected, refused by Intuit or lapsed.
-const IN_VAIN: ReadonlySet<string> = new Set(['company_inactive', 'needs_reauth', 'company_unavailable'])
+const NOT_SYNCED: ReadonlySet<string> = new Set(['company_inactive', 'needs_reauth', 'company_unavailable'])

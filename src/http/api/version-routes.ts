@@ -20,7 +20,7 @@ const COMPARE_QUERY = z.strictObject({
 // Microseconds since 1970, up to the year 9999.
 const MICROS_DIGITS = 18
 
-/** The versions of one record of each kind, and what differs between any two of them. */
+/** The versions of one record of any entity, and what differs between any two of them. */
 type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
 
 export function addVersionRoutes(router: IRouter, options: Options): void {
@@ -51,7 +51,7 @@ function addVersionsOf(router: IRouter, options: Options, entity: Entity): void 
   })
 }
 
-/** Read before the versions: one that is written in between makes them fresher than is said, never staler. */
+/** Read before the versions: one written in between makes them fresher than stated, never staler. */
 async function mirrorOf(options: Options, record: { realmId: string; entity: Entity }): Promise<Mirror> {
   return (await readStanding(options, { ...record, moment: NOW, pinned: null })).mirror
 }

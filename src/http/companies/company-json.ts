@@ -11,12 +11,12 @@ import { runJson } from '../runs/run-json.ts'
 
 export interface Moment {
   readonly now: Date
-  /** The pause that holds for every company, if one does. */
+  /** The pause of all companies, if there is one. */
   readonly callsPause: CallsPause | null
   readonly intervalSeconds: number
 }
 
-/** A company as it is shown: how it is, why, what to do about it, and how fresh its mirror is. Never a token. */
+/** A company as it is shown: its state, why, what to do about it, and how fresh its mirror is. Never a token. */
 export function companyJson(reading: CompanyReading, moment: Moment) {
   const { company, connection, lastRun, lastError, openRejects, calls } = reading
   const state = stateOf(reading, moment)
@@ -60,7 +60,7 @@ export function companyJson(reading: CompanyReading, moment: Moment) {
   }
 }
 
-/** What the reason is found in. */
+/** What the reason is derived from. */
 function stateOf(
   { company, states, lastError, openRejects, latestReject }: CompanyReading,
   { callsPause }: Moment,
@@ -115,7 +115,7 @@ function entityFreshness(
   }
 }
 
-/** Why the entity stands still although the others go on. */
+/** Why the entity is stuck while the others move. */
 function errorJson(state: SyncState, code: ErrorCode) {
   return {
     code,
@@ -128,7 +128,7 @@ function errorJson(state: SyncState, code: ErrorCode) {
   }
 }
 
-/** Records that seem to have vanished at once, of which a person may say that they are gone. */
+/** Records that seem to have vanished at once; a person may confirm that they are gone. */
 function disappearanceJson({ missing, held, since, syncRunId, confirmedAt }: Disappearance) {
   return { missing, held, since, runId: syncRunId, confirmedAt, whatToDo: whatToDo('mass_disappearance') }
 }

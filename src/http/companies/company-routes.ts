@@ -27,7 +27,7 @@ const LIST = 'companies'
 const COMPANIES_QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, INTUIT_ID_DIGITS) })
 const COMPANY_PARAMS = z.strictObject({ realmId })
 
-// Intuit's tokens are opaque; the longest seen have some 1,000 characters.
+// Intuit's tokens are opaque; the longest seen have about 1,000 characters.
 const token = plainText(4096)
 
 const REGISTRATION = z
@@ -48,7 +48,7 @@ const REGISTRATION = z
 
 const LONGEST_TAG = 50
 const MOST_TAGS = 50
-// A promise of more than a week is none.
+// A promise of more than a week is no promise.
 const LONGEST_LAG_MINUTES = 7 * 24 * 60
 const LAG = `must be a whole number of minutes from 1 to ${LONGEST_LAG_MINUTES}, or null`
 const TAGS = `must be a list of up to ${MOST_TAGS} texts`
@@ -102,7 +102,7 @@ export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
   }))
 }
 
-/** What is done to a company without further words; answers with the company as it is then. */
+/** An action on a company that needs no body; answers with the company as it is afterwards. */
 function addOperation(
   router: IRouter,
   options: HttpOptions,
@@ -138,7 +138,7 @@ async function register(
     response.json({ ...(await showCompany(options, realmId)), request })
   } catch (thrown) {
     if (!(thrown instanceof LedgerError) || thrown.code !== 'needs_reauth') throw thrown
-    // Not a conflict with what is registered: the tokens in the body are the ones that Intuit refuses.
+    // Not a conflict with the registered state: Intuit refuses the tokens in this body.
     sendProblem(response, { ...problemOf(thrown), status: 422 })
   }
 }

@@ -11,7 +11,7 @@ import { syncableCompany } from '../sync/syncable-company.ts'
 
 const PARAMS = z.strictObject({ realmId, entity: oneOf(ENTITIES) })
 
-/** A person says that records are really gone of which most of an entity vanished at once. */
+/** A person confirms that the records of an entity, most of which vanished at once, are really gone. */
 export function addDisappearanceRoutes(router: IRouter, options: HttpOptions): void {
   addRoute(router, '/admin/companies/:realmId/disappearances/:entity/confirm', {
     post: async (request, response) => {

@@ -8,7 +8,7 @@ import { Disappearance } from '../../models/disappearance.ts'
 import { SyncRun } from '../../models/sync-run.ts'
 import { SyncState } from '../../models/sync-state.ts'
 
-/** Everything that is shown of one company. */
+/** Everything that is shown about one company. */
 export interface CompanyReading {
   readonly company: Company
   /** Without its tokens. */
@@ -16,15 +16,15 @@ export interface CompanyReading {
   readonly states: readonly SyncState[]
   readonly disappearances: readonly Disappearance[]
   readonly lastRun: SyncRun | null
-  /** The latest run that ended with an error, of those within a day or so. */
+  /** The latest run with an error, within the last day or so. */
   readonly lastError: SyncRun | null
   readonly openRejects: number
   readonly latestReject: LatestReject | null
-  /** Calls to Intuit in the calendar month, UTC. */
+  /** Calls to Intuit this calendar month, UTC. */
   readonly calls: { readonly total: number; readonly metered: number }
 }
 
-/** Reads what belongs to some companies: a handful of statements, however many they are. */
+/** Reads what belongs to some companies, in a handful of statements however many there are. */
 export async function readCompanies(
   knex: Knex,
   companies: readonly Company[],
@@ -72,11 +72,11 @@ async function readDisappearances(knex: Knex, realmIds: readonly string[]): Prom
   return Disappearance.query(knex).whereIn('realm_id', realmIds)
 }
 
-// A day of runs: an error that stands is the newest of them, and one older than a day has been overcome. Without a
-// bound, every run of a company that never failed would be read to find none.
+// One day of runs: a lasting error is among the newest, and one older than a day has been resolved. Without a bound, a
+// company that never failed would have all its runs read to find none.
 const RUNS_LOOKED_AT = 100
 
-/** The newest run of each company that fulfils a condition. */
+/** The newest run of each company that meets a condition. */
 async function readLatestRuns(
   knex: Knex,
   realmIds: readonly string[],

@@ -12,7 +12,7 @@ const LIST = 'events'
 const QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
 const PARAMS = z.strictObject({ realmId })
 
-/** What happened to companies and who did it, newest first; of one that was purged too. */
+/** What happened to companies and who did it, newest first; purged companies included. */
 export function addEventRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
   addRoute(router, '/admin/events', {
     get: async (request, response) => {
@@ -29,7 +29,7 @@ export function addEventRoutes(router: IRouter, { database }: Pick<HttpOptions, 
   })
 }
 
-/** One more than asked for. */
+/** One more than requested. */
 async function readEvents(
   { knex }: Database,
   query: z.output<typeof QUERY>,

@@ -30,7 +30,7 @@ export function addHealthRoutes(
   })
 }
 
-/** Probes come every few seconds; the log hears only of what is different from the last. */
+/** Probes come every few seconds; only a change is logged. */
 function changesTold(log: Logger): (missing: readonly string[]) => void {
   let known = ''
   return (missing) => {

@@ -4,7 +4,7 @@ import { LedgerError, toLedgerError, type ErrorCode } from '../../domain/ledger-
 
 export const TOO_LARGE = 'the body is larger than 100 kB'
 
-/** What a refused request is told, before it is put into words of HTTP. */
+/** A refusal before it becomes an HTTP answer. */
 export interface Problem {
   readonly status: number
   readonly code: ErrorCode
@@ -17,7 +17,7 @@ export interface Problem {
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
-/** The body that tells of a problem (RFC 9457). */
+/** The body that describes a problem (RFC 9457). */
 export function problemText({ status, code, detail, members }: Problem): string {
   return JSON.stringify({
     type: 'about:blank',
@@ -29,7 +29,7 @@ export function problemText({ status, code, detail, members }: Problem): string 
   })
 }
 
-/** The one place that decides how a failure is answered. */
+/** The one place that decides how a request's failure is answered. */
 export function problemOf(thrown: unknown): Problem {
   return middlewareProblem(thrown) ?? ledgerProblem(asLedgerError(thrown))
 }
@@ -39,7 +39,7 @@ function asLedgerError(thrown: unknown): LedgerError {
   return away === null ? toLedgerError(thrown) : new LedgerError('unavailable', away, { cause: thrown })
 }
 
-/** A refusal that is decided where it happens. */
+/** A refusal decided on the spot, without a LedgerError. */
 export function refusal(status: number, detail: string, headers: Problem['headers'] = {}): Problem {
   return { status, code: 'invalid_request', detail, headers, members: {} }
 }
@@ -54,7 +54,7 @@ function ledgerProblem(error: LedgerError): Problem {
   }
 }
 
-// After a 429 Intuit wants a minute; what does not answer is worth asking sooner.
+// After a 429 Intuit wants a minute; a service that merely did not answer is worth retrying sooner.
 const THROTTLED_SECONDS = 60
 const UNAVAILABLE_SECONDS = 15
 
@@ -82,7 +82,7 @@ function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
     case 'app_misconfigured':
     case 'budget_spent':
       return { status: 503, headers: {} }
-    // What QuickBooks sent could not be used: neither side's request was wrong.
+    // What QuickBooks sent could not be used: the client's request was not wrong.
     case 'window_exceeded':
     case 'invalid_payload':
     case 'poisoned_page':

@@ -34,7 +34,7 @@ export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
       readBody(request, NO_FIELDS)
       await syncableCompany(options.database.knex, realmId)
       const { rejects, unreadable } = await makeDue(options.database, realmId)
-      // A record whose id is unknown can only be met by listing everything.
+      // A record with an unknown id can only be reached by listing everything.
       const mode = unreadable > 0 ? 'full' : 'incremental'
       const asked = await requestCompany(options, realmId, { mode, by: doerOf(response) })
       await answerAccepted(options.database, response, { realmId, request: asked }, { mode, rejects })
@@ -42,7 +42,7 @@ export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
   })
 }
 
-/** One more than asked for, oldest first. */
+/** One more than requested, oldest first. */
 async function readRejects(
   { knex }: Database,
   realmId: string,
@@ -77,7 +77,7 @@ function rejectJson(reject: SyncReject) {
   }
 }
 
-/** @returns how many are open, and how many of them are known by their place in a listing alone. */
+/** @returns how many are open, and how many of those are known only by their place in a listing. */
 async function makeDue(
   database: Database,
   realmId: string,

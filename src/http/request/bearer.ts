@@ -3,7 +3,10 @@ import type { RequestHandler } from 'express'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { whatToDo } from '../../domain/what-to-do.ts'
 
-/** Lets through who sends the token. Digests are compared, so that time tells neither its content nor its length. */
+/**
+ * Admits requests that carry the token. Digests are compared, so that timing reveals neither its content nor its
+ * length.
+ */
 export function requireBearer(token: string): RequestHandler {
   const expected = digest(token)
   return (request, _response, next) => {

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 /**
- * Where a list goes on: the key of the last row of a page, named with its list and checked by a digest, so that a
- * mistyped cursor or one of another list is an error rather than a wrong page. It holds no secret and opens nothing.
+ * Where a list continues: the key of the last row of a page, with its list's name and a digest, so that a mistyped
+ * cursor or one of another list is an error rather than a wrong page. It holds no secret and grants no access.
  */
 export function cursorAfter(list: string, key: string | number): string {
   return Buffer.from(`${digest(list, String(key))}${key}`).toString('base64url')
 }
 
-/** The query parameter: gives the key back, null where the list begins. Keys are digits, so many at most. */
+/** The query parameter: returns the key, or null at the beginning of the list. Keys are digits, at most this many. */
 export function cursorOf(list: string, longestKey: number) {
   const message = 'is not a cursor of this list'
   return z
@@ -25,7 +25,7 @@ export function cursorOf(list: string, longestKey: number) {
     .default(null)
 }
 
-/** One page out of rows of which one more was asked for than shown. */
+/** One page out of rows read with one more than is shown. */
 export function page<Row, Shown>(
   rows: readonly Row[],
   { list, limit, keyOf }: { list: string; limit: number; keyOf: (row: Row) => string | number },

@@ -1,20 +1,20 @@
 import { z } from 'zod'
 import { momentFrom } from '../../books/moment.ts'
 
-/** The fields that many requests have. Each message reads on from the field's name. */
+/** Fields shared by many requests. Each message continues a sentence that begins with the field's name. */
 
-/** A text of a given form; the message also answers a list or a number in its place. */
+/** A text of a given form; the message also covers a list or a number in its place. */
 export function textLike(form: RegExp, message: string) {
   return z.string({ error: message }).regex(form, message)
 }
 
-/** Intuit's ids are digits; how many, it does not say. */
+/** Intuit's ids are digits; it does not say how many. */
 export const INTUIT_ID_DIGITS = 32
 
-/** Of a row of ours: so many digits are exact in every number type on the way. */
+/** The id of a row of ours: this many digits are exact in every number type on the way. */
 export const ROW_ID_DIGITS = 15
 
-export const realmId = textLike(/^\d{1,32}$/, 'must be the number of a company, up to 32 digits')
+export const realmId = textLike(/^\d{1,32}$/, 'must be the realm id of a company, up to 32 digits')
 
 export const qboId = textLike(/^\d{1,32}$/, 'must be the Id of a QuickBooks record, up to 32 digits')
 
@@ -44,8 +44,8 @@ export const moment = z
   .transform((text) => new Date(text))
 
 /**
- * A time to the microsecond, in UTC: what a version's `validFrom` says is asked for by the same text. A `Date` would
- * cut it and find the version before.
+ * A time to the microsecond, in UTC, so that a version's `validFrom` can be used as a parameter unchanged. A `Date`
+ * would truncate it and find the version before.
  */
 export const instant = z
   .string({ error: MOMENT })
@@ -66,7 +66,7 @@ export function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: `must be one of ${words.join(', ')}` })
 }
 
-/** A text for people or of a third party; control characters have no place in either. */
+/** A text for people or from a third party; control characters belong in neither. */
 export function plainText(longest: number) {
   const message = `must be a text of 1 to ${longest} characters`
   return z
@@ -78,7 +78,7 @@ export function plainText(longest: number) {
 
 const TIME_ZONE = 'must be the name of a time zone such as America/New_York'
 
-/** A name that both sides know: an offset would turn its sign on the way to Postgres. */
+/** A name that both sides know: an offset would change its sign on the way to Postgres. */
 export const timeZone = textLike(/^[A-Z][A-Za-z_+\-/0-9]{1,49}$/, TIME_ZONE).refine((name) => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''

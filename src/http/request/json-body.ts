@@ -15,7 +15,7 @@ const refuseOtherTypes: RequestHandler = (request, response, next) => {
   sendProblem(response, refusal(415, 'send the body as application/json', { Accept: 'application/json' }))
 }
 
-/** One that says so itself is not waited for: the parser would read it to its end before it refused it. */
+/** A body declared too large is refused at once: the parser would read it to its end first. */
 const refuseTooLarge: RequestHandler = (request, response, next) => {
   if (lengthOf(request) <= LARGEST_BODY_BYTES) return next()
   sendProblem(response, refusal(413, TOO_LARGE))

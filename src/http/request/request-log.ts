@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
 import type { HttpOptions } from '../options.ts'
 
-// A router in front of us may have given the request a name already. Anything longer or stranger is not taken over:
-// the id ends up in logs.
+// A router in front of us may have given the request a name already. Anything longer or stranger is not used: the id
+// ends up in logs.
 const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/
 const REQUEST_ID = 'x-request-id'
 // A path is at most a few ids long; what is longer is noise.
@@ -15,7 +15,7 @@ const CLIENT_GONE = 499
 const failures = new WeakMap<Response, unknown>()
 const cutOff = new WeakMap<ServerResponse, number>()
 
-/** Names each request, and tells the log and the metrics what became of it. */
+/** Gives each request an id, and reports its outcome to the log and the metrics. */
 export function observeRequests({
   database,
   log,
@@ -48,12 +48,12 @@ export function observeRequests({
   }
 }
 
-/** Hands the log line of a request, an error then, what went wrong inside. */
+/** Attaches an internal error to the request's log line, which then has level error. */
 export function noteFailure(response: Response, thrown: unknown): void {
   failures.set(response, thrown)
 }
 
-/** Says with which status a request was refused that the server gave up before it was complete. */
+/** Records the status with which the server refused a request before it was complete. */
 export function noteCutOff(response: ServerResponse, status: number): void {
   cutOff.set(response, status)
 }
@@ -67,7 +67,7 @@ function requestIdFor(request: Request): string {
   return given !== undefined && SANE_REQUEST_ID.test(given) ? given : randomUUID()
 }
 
-/** Never the query: whatever somebody mistakes for a place for tokens stays out of the log. */
+/** Never the query: people may put tokens there, and those must stay out of the log. */
 function pathOf(request: Request): string {
   return (request.originalUrl.split('?', 1)[0] ?? '').slice(0, LONGEST_PATH)
 }

@@ -4,7 +4,7 @@ import { refusal } from '../problem/problem.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch'
 
-/** Adds a path with the methods it has; every other method is told which those are. */
+/** Adds a path with its methods; any other method is answered with the list of allowed ones. */
 export function addRoute(
   router: IRouter,
   path: string,

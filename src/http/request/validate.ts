@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { LedgerError } from '../../domain/ledger-error.ts'
 
 /**
- * The parts of a request, checked: what comes back needs no second look.
+ * The validated parts of a request, which need no further checks.
  *
  * @throws LedgerError `invalid_request` naming every field that is wrong, missing or unknown.
  */
@@ -20,7 +20,7 @@ export function readBody<Schema extends z.ZodType>(request: Request, schema: Sch
   return parse(schema, (request.body as unknown) ?? {}, 'body')
 }
 
-// A name of a field is shown as it came; beyond this it is no name.
+// A field's name is shown as it came; anything longer than this is not a name.
 const LONGEST_NAME = 100
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.output<Schema> {
@@ -51,5 +51,5 @@ function fieldsOf(
 
 function knownFields(schema: z.ZodType): string {
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-  return known.length === 0 ? '' : `: known are ${known.join(', ')}`
+  return known.length === 0 ? '' : `; known fields are ${known.join(', ')}`
 }

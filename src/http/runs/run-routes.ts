@@ -42,14 +42,14 @@ export function addRunRoutes(router: IRouter, { database }: Pick<HttpOptions, 'd
   })
 }
 
-/** One more than asked for, newest first. */
+/** One more than requested, newest first. */
 async function readRuns(knex: Knex, query: z.output<typeof RUNS_QUERY>): Promise<SyncRun[]> {
   const runs = SyncRun.query(knex).limit(query.limit + 1)
   if (query.cursor !== null) void runs.where('id', '<', Number(query.cursor))
   if (query.status !== undefined) void runs.where('status', query.status)
   if (query.since !== undefined) void runs.where('started_at', '>=', query.since)
   if (query.realmId === undefined) return runs.orderBy('id', 'desc')
-  // One company's runs are found by their index and sorted. Ordered by the bare id, Postgres would walk the newest
-  // runs of all companies, and for a company that stopped long ago that is all of them.
+  // One company's runs are found by their index and sorted. Ordered by the plain id, Postgres would walk the newest
+  // runs of all companies, which for a company that stopped long ago means all runs.
   return runs.where('realm_id', query.realmId).orderByRaw('id + 0 DESC')
 }

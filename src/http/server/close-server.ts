@@ -1,14 +1,14 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http'
 import { answersUnderWay } from './open-server.ts'
 
-// Of the 10 seconds in which the whole service promises to be gone, with 5 for the jobs afterwards.
+// Part of the 10 seconds in which the whole service promises to stop; the jobs get 5 afterwards.
 const GRACE_MS = 3_000
-// What is answered by then is on its way; who does not take it has no more claim to it.
+// Answers given by then are on their way; clients that do not read them are cut off.
 const LAST_BYTES_MS = 250
 
 /**
- * Ends a server that answers meanwhile whatever comes: requests under way get a moment, and `refuse` answers those that
- * need longer. Idle kept-alive connections are closed at once, and every other one with its answer.
+ * Closes a server, which meanwhile still answers new requests: those under way get a moment, and `refuse` answers any
+ * that need longer. Idle kept-alive connections are closed at once, the others after their answer.
  */
 export async function closeServer(
   server: Server,
@@ -25,7 +25,7 @@ export async function closeServer(
   await closed
 }
 
-/** Resolves when the answer is given, or given up. */
+/** Resolves when the answer is finished or aborted. */
 async function endConnectionWith(response: ServerResponse): Promise<void> {
   if (!response.headersSent) response.setHeader('Connection', 'close')
   await new Promise<void>((resolve) => response.once('close', resolve))

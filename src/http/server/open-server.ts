@@ -6,15 +6,15 @@ import { noteCutOff } from '../request/request-log.ts'
 
 /** How long a connection may take over each of its phases, and how many there may be. */
 export interface ServerLimits {
-  /** From the first moment of a connection, or the first byte of a further request, to the end of its headers. */
+  /** From the opening of a connection, or the first byte of a later request, to the end of its headers. */
   readonly headersTimeoutMs: number
   /** From the same moment to the end of the body. */
   readonly requestTimeoutMs: number
-  /** From the end of the headers to the last byte that the other side took of the answer. */
+  /** From the end of the headers until the client has read the last byte of the answer. */
   readonly answerTimeoutMs: number
   /** Between two requests. */
   readonly keepAliveTimeoutMs: number
-  /** How often the first two are looked after: they are late by so much at most. */
+  /** How often the first two are checked: they fire at most this late. */
   readonly checkIntervalMs: number
   readonly mostConnections: number
 }
@@ -22,16 +22,16 @@ export interface ServerLimits {
 export const SERVER_LIMITS: ServerLimits = {
   // Headers fit into a few packets; a connection that says nothing is one whose headers never come.
   headersTimeoutMs: 10_000,
-  // The largest body is 100 kB, which a bad mobile line sends in 10 s; and a router answers in our place at 30 s.
+  // The largest body is 100 kB, which a bad mobile line sends in 10 s; and a router answers for us at 30 s.
   requestTimeoutMs: 20_000,
-  // A slow body, the longest `?wait=` (25 s), and 15 s for a page of some megabytes. Routers cut the wait for the
-  // first byte at 30 s by themselves, but not an answer that is read a byte at a time.
+  // A slow body, the longest `?wait=` (25 s), and 15 s for a page of some megabytes. Routers themselves limit the wait
+  // for the first byte to 30 s, but not an answer that is read a byte at a time.
   answerTimeoutMs: 60_000,
-  // Above the 60 s of AWS's balancers and the 90 s of Heroku's router, which its own examples answer with 95: the one
-  // who closes first must be the one who sends, or a request meets a socket that is just going away.
+  // Above the 60 s of AWS's balancers and the 90 s of Heroku's router (whose own examples use 95): the side that sends
+  // requests must close first, or a request may reach a socket that is just closing.
   // https://devcenter.heroku.com/articles/http-routing#keepalives
   keepAliveTimeoutMs: 95_000,
-  // Costs microseconds: Node keeps the connections in the order of their age.
+  // Costs microseconds: Node keeps connections ordered by age.
   checkIntervalMs: 1_000,
   // Far more than a router opens. Without an end, strangers could hold every file descriptor of the process, and
   // Postgres and Intuit would be out of reach.
@@ -39,8 +39,8 @@ export const SERVER_LIMITS: ServerLimits = {
 }
 
 /**
- * A server that gives up whoever is slow, silent or deaf, and refuses in words what is no HTTP. Whatever reaches
- * `handle` has exactly the Host that HTTP/1.1 asks for.
+ * A server that drops clients which are slow to send, silent, or slow to read, and answers malformed HTTP with an
+ * explanation. Every request that reaches `handle` has exactly one Host, as HTTP/1.1 requires.
  */
 export function openServer({
   handle,
@@ -58,7 +58,7 @@ export function openServer({
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: limits.checkIntervalMs,
-    // Node's own refusal has no words.
+    // Node's own refusal has no body.
     requireHostHeader: false,
   })
   server.maxConnections = limits.mostConnections
@@ -77,7 +77,7 @@ export function openServer({
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const talk = talks.get(socket)
-    if (error.code === 'ECONNRESET' || !socket.writable || !canBeTold(talk)) return void socket.destroy()
+    if (error.code === 'ECONNRESET' || !socket.writable || !canBeAnswered(talk)) return void socket.destroy()
     const [status, detail] = reasonOf(error)
     log.debug('connection refused', { status, reason: error.code })
     if (talk) noteCutOff(talk.latest, status)
@@ -90,7 +90,7 @@ export function openServer({
 
 const answersOf = new WeakMap<Server, ReadonlySet<ServerResponse>>()
 
-/** The answers of a server that are not at their end. */
+/** The unfinished answers of a server. */
 export function answersUnderWay(server: Server): ServerResponse[] {
   return [...(answersOf.get(server) ?? [])]
 }
@@ -115,8 +115,8 @@ function follow(talks: WeakMap<Duplex, Talk>, response: ServerResponse, answerTi
   })
 }
 
-/** Not in the middle of an answer, nor after the answer to a request whose body still comes. */
-function canBeTold(talk: Talk | undefined): boolean {
+/** Not in the middle of an answer, nor after the answer to a request whose body is still arriving. */
+function canBeAnswered(talk: Talk | undefined): boolean {
   if (talk === undefined) return true
   return talk.open === 0 ? talk.latest.req.complete : talk.open === 1 && !talk.latest.headersSent
 }
@@ -141,7 +141,7 @@ function refuse(response: ServerResponse, status: number, detail: string): void 
   response.writeHead(status, headers).end(text)
 }
 
-/** The last words on a connection that the parser of requests has given up. */
+/** The last answer on a connection that the HTTP parser has given up on. */
 function hangUp(socket: Duplex, status: number, detail: string): void {
   const text = problemText(refusal(status, detail))
   const head = [
@@ -155,7 +155,7 @@ function hangUp(socket: Duplex, status: number, detail: string): void {
   socket.destroy()
 }
 
-/** Tells once that connections are turned away, and again only after half of the places were free meanwhile. */
+/** Logs once that connections are being refused, and again only after half of the places have been free. */
 function tellOfDrops(server: Server, log: Logger, most: number): void {
   let isFull = false
   server.on('drop', () => {

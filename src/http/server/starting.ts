@@ -5,7 +5,7 @@ import { PROBLEM_TYPE, problemOf, problemText } from '../problem/problem.ts'
 // The next step of a start comes within seconds.
 const RETRY_SECONDS = '2'
 
-/** Answers while the service is not there yet, or no longer: alive, not ready, and why. */
+/** Answers while the service is starting or stopping: alive, not ready, and why. */
 export function answerWhileStarting(missing: () => readonly string[]): RequestListener {
   return (request, response) => {
     if (request.url?.split('?', 1)[0] === '/healthz') {

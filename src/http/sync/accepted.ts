@@ -3,7 +3,7 @@ import { readCallsPause } from '../../connections/service-state.ts'
 import type { Database } from '../../db/database.ts'
 import { Company } from '../../models/company.ts'
 
-/** The request stands: says where to look for what becomes of it, and when that is worth while. */
+/** The request was accepted: says where to look for its result, and when. */
 export async function answerAccepted(
   database: Database,
   response: Response,
@@ -20,7 +20,7 @@ export async function answerAccepted(
 // A company that changed little takes about a second.
 const USUAL_SECONDS = 2
 
-/** Until a run can have been: longer where QuickBooks asked for patience. */
+/** Until a run can have finished: longer if QuickBooks asked us to wait. */
 async function secondsToRun({ knex, clock }: Database, realmId: string): Promise<number> {
   const now = clock.now()
   const company = await Company.query(knex).findById(realmId)

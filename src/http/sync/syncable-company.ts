@@ -4,9 +4,10 @@ import { LedgerError } from '../../domain/ledger-error.ts'
 import { Company } from '../../models/company.ts'
 
 /**
- * A company that may be asked to be synced.
+ * Reads a company for which a sync can be requested.
  *
- * @throws LedgerError `not_found`; `company_inactive`, `needs_reauth` or `company_unavailable` when asking is in vain.
+ * @throws LedgerError `not_found`; `company_inactive`, `needs_reauth` or `company_unavailable` when a request could not
+ *   be served.
  */
 export async function syncableCompany(knex: Knex, realmId: string): Promise<Company> {
   const company = await Company.query(knex).findById(realmId)

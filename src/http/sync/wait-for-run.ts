@@ -4,7 +4,7 @@ import type { Knex } from 'knex'
 import { SyncRun } from '../../models/sync-run.ts'
 import type { HttpOptions } from '../options.ts'
 
-/** Waits as long as somebody still waits for the answer, and for `wait` seconds at most; null when that was not enough. */
+/** Waits while the client is connected, and for at most `wait` seconds; null when that was not enough. */
 export async function waitForAnswer(
   { database, waitPollMs, stop }: Pick<HttpOptions, 'database' | 'waitPollMs' | 'stop'>,
   { realmId, request, wait }: { realmId: string; request: number; wait: number },
@@ -20,28 +20,28 @@ export interface RunToWaitFor {
   readonly realmId: string
   readonly request: number
   readonly pollMs: number
-  /** Ends the waiting. */
+  /** Stops the wait. */
   readonly signal: AbortSignal
 }
 
 /**
- * Waits for the first run that ended and that began after the request was made. It may have failed: then it says
- * why. One that was abandoned says nothing, and another follows it.
+ * Waits for the first run to end that began after the request was made. If it failed, it says why. An abandoned run
+ * says nothing, and another follows it.
  *
- * @returns null when the waiting was ended first.
+ * @returns null when the wait was stopped first.
  */
 export async function waitForRun(knex: Knex, wanted: RunToWaitFor): Promise<SyncRun | null> {
   while (!wanted.signal.aborted) {
     const run = await findRun(knex, wanted)
     if (run) return run
-    // It is cut short by the signal alone, which ends the loop.
+    // Only the signal can cut it short, and that ends the loop.
     await sleep(wanted.pollMs, undefined, { signal: wanted.signal }).catch(() => undefined)
   }
   return null
 }
 
 async function findRun(knex: Knex, { realmId, request }: RunToWaitFor): Promise<SyncRun | undefined> {
-  // The newest few: a request that is waited for was made seconds ago.
+  // The newest few: the request being waited for was made seconds ago.
   const newest = await SyncRun.query(knex).where('realm_id', realmId).orderBy('started_at', 'desc').limit(10)
   return newest.findLast((run) => ENDED.includes(run.status) && run.servedRequest >= request)
 }

@@ -106,9 +106,9 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/connections/access-tokens.ts',
-        find: '      await saveTokens(options, tx, realmId, tokens, replacing)\n      return tokens.accessToken\n    })',
+        find: '      await saveTokens(options, tx, asked, unsaved)\n      return tokens.accessToken\n    })',
         replace:
-          '      void tx.trx.executionPromise.then(() => saveAgain(options, realmId, { tokens, replacing })).catch(() => undefined)\n      return tokens.accessToken\n    })',
+          '      const late = unsaved\n      void tx.trx.executionPromise.then(() => saveAgain(options, asked, late)).catch(() => undefined)\n      return tokens.accessToken\n    })',
       },
     ],
   },

@@ -254,7 +254,7 @@ async function noteDecisions({ mirror, world, realmIds }: Episode): Promise<void
     `SELECT counted.key AS decision, sum(counted.value::int)::int AS times
        FROM sync_runs, jsonb_each(entities) AS entity (name, report), jsonb_each_text(report) AS counted
       WHERE realm_id IN (${realmIds.map((realmId) => `'${realmId}'`).join(', ')})
-        AND counted.key NOT LIKE 'watermark%' AND counted.key <> 'error'
+        AND counted.key NOT LIKE 'watermark%' AND counted.key NOT IN ('error', 'drift')
       GROUP BY counted.key
      HAVING sum(counted.value::int) > 0`,
   )

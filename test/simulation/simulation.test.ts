@@ -5,6 +5,7 @@ import { CRASH_POINTS } from './crashable.ts'
 import { playEpisode } from './episode.ts'
 import { FAULT_KINDS } from './faults.ts'
 import { unmet, type MetKind } from './met.ts'
+import { REFUSALS_MET } from './step-unreadable.ts'
 import { STEPS } from './steps.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -32,6 +33,17 @@ describe('these histories met', () => {
     'by ticks alone',
     'a clock of QuickBooks that was put back',
     'a clock that was put back in the middle of a run',
+    'most bills deleted',
+    'a disappearance: confirmed',
+    'a disappearance: back',
+    'a disappearance: more than confirmed',
+    'more deletes than change data capture tells',
+    'a reject that was passed over',
+    'records that were passed over',
+    'pages that came too late',
+    'new tokens during a refresh',
+    'new tokens during a reading',
+    ...REFUSALS_MET,
   ]
   const DECISIONS = [
     'inserted',

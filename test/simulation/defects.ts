@@ -217,6 +217,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'told tombstones of an overflow thrown away',
+    firstSeed: 23,
     edits: [
       {
         file: 'src/sync/capture-changes.ts',

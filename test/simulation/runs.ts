@@ -285,6 +285,14 @@ export async function statusOf(mirror: TestMirror, realmId: string): Promise<str
   return row!.status
 }
 
+/**
+ * Longer than any answer lags behind: one that lags shows records alive that vanished since, and only the next complete
+ * listing corrects that.
+ */
+export function outlastLag({ mirror, world }: Episode): void {
+  for (const clock of [mirror.clock, world.ourClock]) clock.move({ minutes: 10 })
+}
+
 /** Somebody does something in the books. */
 export function trade(episode: Episode, realmId: string, when: string): void {
   const { mirror, choices, story, world, lastBusinessAt } = episode

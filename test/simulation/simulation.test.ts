@@ -57,7 +57,8 @@ describe('these histories met', () => {
     'rejected',
     'drifted',
   ]
-  // None of these can come from QuickBooks: they answer a wrong request to our own API, or tell of a defect. An
+  // None of these can come from QuickBooks: they answer a wrong request to our own API, or tell of our own settings or
+  // of a defect. An
   // expired token is renewed inside the call, and what is refused then is `unavailable`.
   const ELSEWHERE: readonly ErrorCode[] = [
     'invalid_request',
@@ -66,6 +67,9 @@ describe('these histories met', () => {
     'company_inactive',
     'internal',
     'token_expired',
+    'token_unreadable',
+    'wrong_environment',
+    'never_synced',
   ]
 
   test.each<[string, MetKind, readonly string[]]>([

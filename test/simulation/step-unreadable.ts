@@ -1,7 +1,18 @@
 import { deepStrictEqual } from 'node:assert'
 import type { FaultSpec } from '../../src/sandbox/sandbox.ts'
 import { damage, damaged } from './damage.ts'
-import { afterDone, checkComplete, fullRun, isBehind, isCaughtUp, isDone, ready, run, trade } from './runs.ts'
+import {
+  afterDone,
+  checkComplete,
+  fullRun,
+  isBehind,
+  isCaughtUp,
+  isDone,
+  outlastLag,
+  ready,
+  run,
+  trade,
+} from './runs.ts'
 import { unservedOf, type Episode } from './state.ts'
 
 /** How QuickBooks refuses an answer that would hold a record it cannot read, each as it was seen. */
@@ -53,6 +64,7 @@ export async function unreadableBesideDeletes(episode: Episode, realmId: string)
   mirror.sandbox.faults.remove(fault)
   world.met.note('step', refusalName(refusal))
   if (choices.chance(0.7)) await fullRun(episode, realmId)
+  outlastLag(episode)
 }
 
 function loseSome(episode: Episode, realmId: string, butNot: string): void {

@@ -120,6 +120,11 @@ const SILENT_ACTIONS: readonly Action[] = [
     books.silentChange('Bill', Id, { PrivateNote: `changed behind the scenes ${choices.whole(1, 999)}` })
     return Id
   },
+  function silentAmount(books, choices) {
+    const { Id } = choices.pick(live(books, 'Bill'))
+    books.silentChange('Bill', Id, { TotalAmt: 5_000 + choices.whole(1, 4_999) })
+    return Id
+  },
   function vanish(books, choices) {
     const { Id } = choices.pick(live(books, 'Bill'))
     books.vanish('Bill', Id)
@@ -129,6 +134,12 @@ const SILENT_ACTIONS: readonly Action[] = [
     const [survivor, loser] = active(books, 'Vendor')
     if (!survivor || !loser) return 'nobody'
     books.merge('Vendor', survivor.Id, loser.Id)
+    return `${survivor.Id}, ${loser.Id}`
+  },
+  function silentMerge(books) {
+    const [survivor, loser] = active(books, 'Vendor')
+    if (!survivor || !loser) return 'nobody'
+    books.merge('Vendor', survivor.Id, loser.Id, { silent: true })
     return `${survivor.Id}, ${loser.Id}`
   },
   function falseTombstone(books, choices) {

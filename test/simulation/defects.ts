@@ -106,9 +106,9 @@ export const DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: 'src/connections/access-tokens.ts',
-        find: '      await saveTokens(options, tx, realmId, tokens, replacing)\n      return tokens.accessToken\n    })',
+        find: '      await saveTokens(options, tx, asked, unsaved)\n      return tokens.accessToken\n    })',
         replace:
-          '      void tx.trx.executionPromise.then(() => saveAgain(options, realmId, { tokens, replacing })).catch(() => undefined)\n      return tokens.accessToken\n    })',
+          '      const late = unsaved\n      void tx.trx.executionPromise.then(() => saveAgain(options, asked, late)).catch(() => undefined)\n      return tokens.accessToken\n    })',
       },
     ],
   },
@@ -171,6 +171,93 @@ export const DEFECTS: readonly Defect[] = [
         file: 'src/sync/finish-run.ts',
         find: 'RETURNING requested_seq > served_seq AS "askedAgain"',
         replace: 'RETURNING false AS "askedAgain"',
+      },
+    ],
+  },
+  {
+    name: 'reject closed when a reading by id does not find its record',
+    edits: [
+      {
+        file: 'src/sync/keep-rejects.ts',
+        find: 'SET attempts = t.attempts + 1,',
+        replace: 'SET resolved_at = :now, attempts = t.attempts + 1,',
+      },
+    ],
+  },
+  {
+    name: 'more deletes inferred than QuickBooks counts away',
+    edits: [
+      {
+        file: 'src/sync/delete-missing.ts',
+        find: '  if (qboIds.length > live + rejected + unreadable - count) return false\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'refusal of old tokens held against newer ones',
+    edits: [
+      {
+        file: 'src/connections/replaced.ts',
+        find: 'return (stored?.mark ?? null) !== judged.connection',
+        replace: 'return stored === null',
+      },
+    ],
+  },
+  {
+    name: 'watermark moved by the failure of an entity',
+    edits: [
+      {
+        file: 'src/sync/finish-run.ts',
+        find: 'JSON.stringify([...run.watermarks].map(',
+        replace:
+          'JSON.stringify([...run.watermarks, ...[...run.troubles.keys()].map((one) => [one, run.firstAnswerAt ?? tx.now])].map(',
+      },
+    ],
+  },
+  {
+    name: 'told tombstones of an overflow thrown away',
+    firstSeed: 23,
+    edits: [
+      {
+        file: 'src/sync/capture-changes.ts',
+        find: 'answer?.pages.get(entity))\n    await captureEntity(',
+        replace: 'undefined)\n    await captureEntity(',
+      },
+      {
+        file: 'src/sync/capture-changes.ts',
+        find: 'answer?.pages.get(entity))\n  const startedAt',
+        replace: 'undefined)\n  const startedAt',
+      },
+    ],
+  },
+  {
+    name: 'confirmation that reaches any number',
+    edits: [
+      {
+        file: 'src/sync/disappearance.ts',
+        find: 'if (confirmed && vanished.missing <= confirmed.missing + FEW_RECORDS) return',
+        replace: 'if (confirmed) return',
+      },
+    ],
+  },
+  {
+    name: 'drift not counted',
+    edits: [
+      {
+        file: 'src/sync/apply-changes.ts',
+        find: 'drifted: drift.length',
+        replace: 'drifted: 0',
+      },
+    ],
+  },
+  {
+    name: 'late pages asked for with as many rows again',
+    edits: [
+      {
+        file: 'src/quickbooks/page-sizes.ts',
+        find: 'const SHRINK = 4',
+        replace: 'const SHRINK = 1',
       },
     ],
   },

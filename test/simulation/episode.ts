@@ -8,6 +8,7 @@ import { createChoices, type Choices } from './random.ts'
 import { checkComplete, fullRun, isBehind, isDone, plainRun, ready, run, statusOf } from './runs.ts'
 import { unservedOf, type Episode } from './state.ts'
 import { beat, perform } from './step-requests.ts'
+import { playMassDelete } from './step-losses.ts'
 import { STEPS } from './steps.ts'
 import type { World } from './world.ts'
 
@@ -61,6 +62,7 @@ export async function playEpisode(world: World, seed: number): Promise<readonly 
     await putRight(episode)
     if (choices.chance(0.25)) await playDrift(episode)
     if (choices.chance(0.04)) await playDisappearance(episode)
+    if (choices.chance(0.02)) await playMassDelete(episode)
     await noteDecisions(episode)
     return story
   } catch (error) {
@@ -220,8 +222,15 @@ async function playDrift(episode: Episode): Promise<void> {
   story.push(`drift: ${said}`)
   await ready(episode, realmId)
   await run(episode, realmId)
-  await fullRun(episode, realmId)
+  await fullRun(episode, realmId, 'reconcile')
   await checkComplete(episode, realmId)
+  // A tombstone was told, though falsely, and where there is nobody to merge nothing changed.
+  if (action === 'falseTombstone' || said.includes('nobody')) return
+  const found = Object.values(await lastReport(mirror, realmId)).reduce(
+    (sum, { drifted }) => sum + drifted,
+    0,
+  )
+  deepStrictEqual(found > 0, true, `no drift was counted: ${said}`)
 }
 
 /** Most records of a company are gone at once: nothing is deleted, and a person is asked. */
@@ -254,7 +263,7 @@ async function noteDecisions({ mirror, world, realmIds }: Episode): Promise<void
     `SELECT counted.key AS decision, sum(counted.value::int)::int AS times
        FROM sync_runs, jsonb_each(entities) AS entity (name, report), jsonb_each_text(report) AS counted
       WHERE realm_id IN (${realmIds.map((realmId) => `'${realmId}'`).join(', ')})
-        AND counted.key NOT LIKE 'watermark%' AND counted.key <> 'error'
+        AND counted.key NOT LIKE 'watermark%' AND counted.key NOT IN ('error', 'drift')
       GROUP BY counted.key
      HAVING sum(counted.value::int) > 0`,
   )

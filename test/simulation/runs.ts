@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert'
 import { resumeCompany } from '../../src/connections/change-status.ts'
 import { ENTITIES } from '../../src/domain/entity.ts'
-import type { Mode } from '../../src/domain/sync-run.ts'
+import type { Mode, Trigger } from '../../src/domain/sync-run.ts'
 import { runCompany, type RunOutcome, type SyncOptions } from '../../src/sync/run-company.ts'
 import { dumpMirror, expectedMirror } from '../setup/books.ts'
 import type { TestMirror } from '../setup/mirror.ts'
@@ -12,7 +12,12 @@ import { checkEqual, remember } from './invariants.ts'
 import { unservedOf, type Episode } from './state.ts'
 
 /** What an operator and time would do: no wait and no refusal stands, and somebody asks. */
-export async function ready(episode: Episode, realmId: string, mode: Mode = 'incremental'): Promise<void> {
+export async function ready(
+  episode: Episode,
+  realmId: string,
+  mode: Mode = 'incremental',
+  trigger: Trigger = 'manual',
+): Promise<void> {
   const { mirror, story } = episode
   mirror.clock.move({ seconds: 1 })
   await mirror.rows('UPDATE service_state SET calls_paused_until = NULL, calls_paused_code = NULL')
@@ -28,7 +33,7 @@ export async function ready(episode: Episode, realmId: string, mode: Mode = 'inc
     `UPDATE companies SET not_before = NULL, not_before_code = NULL WHERE realm_id = :realmId`,
     { realmId },
   )
-  await mirror.ask(realmId, { mode })
+  await mirror.ask(realmId, { mode, trigger })
 }
 
 export async function plainRun(episode: Episode, realmId: string): Promise<void> {
@@ -36,8 +41,19 @@ export async function plainRun(episode: Episode, realmId: string): Promise<void>
   if (isDone(await run(episode, realmId))) await afterDone(episode, realmId)
 }
 
-export async function fullRun(episode: Episode, realmId: string): Promise<void> {
-  await ready(episode, realmId, 'full')
+/**
+ * Brings a company up to date before something befalls it.
+ *
+ * @returns false where something of before still stands in the way.
+ */
+export async function isCaughtUp(episode: Episode, realmId: string): Promise<boolean> {
+  if (episode.doubts.has(realmId)) return false
+  await plainRun(episode, realmId)
+  return (await statusOf(episode.mirror, realmId)) === 'active' && !(await isBehind(episode, realmId))
+}
+
+export async function fullRun(episode: Episode, realmId: string, trigger?: Trigger): Promise<void> {
+  await ready(episode, realmId, 'full', trigger)
   const outcome = await run(episode, realmId)
   if (!isDone(outcome)) return
   // One entity or another may have been read in vain.
@@ -56,8 +72,10 @@ export async function run(episode: Episode, realmId: string, options?: SyncOptio
   const meteredBefore = mirror.sandbox.calls.meteredCount(realmId)
   const before = calm ? await standing(mirror, realmId) : null
   const answeredAt = mirror.clock.now()
+  const states = await entityStates(mirror, realmId)
   const outcome = await runCompany(options ?? mirror.options, realmId, new AbortController().signal)
   story.push(`  run: ${tell(outcome)}`)
+  if (isDone(outcome)) checkStanding(states, await entityStates(mirror, realmId))
   if (outcome.kind === 'failed') world.met.note('code', outcome.error.code)
   if (!before) return outcome
   const died = outcome.kind === 'failed' && outcome.error.code === 'needs_reauth' && isDead
@@ -79,6 +97,39 @@ export async function run(episode: Episode, realmId: string, options?: SyncOptio
       await settleDoubt(episode, realmId, outcome.runId, isAhead(before.watermark, answeredAt))
   }
   return outcome
+}
+
+interface EntityStates {
+  readonly entity: string
+  readonly watermark: string | null
+  readonly lastSyncedAt: string | null
+  readonly error: string | null
+}
+
+function entityStates(mirror: TestMirror, realmId: string): Promise<EntityStates[]> {
+  return mirror.rows<EntityStates>(
+    `SELECT entity, watermark::text, last_synced_at::text AS "lastSyncedAt", error_code AS error
+       FROM sync_states
+      WHERE realm_id = :realmId
+      ORDER BY entity`,
+    { realmId },
+  )
+}
+
+/** The watermark of an entity in trouble stands where it was, and the run finished with every other one. */
+function checkStanding(before: readonly EntityStates[], after: readonly EntityStates[]): void {
+  const known = new Map(before.map((state) => [state.entity, state]))
+  const moved = after.filter(
+    ({ entity, watermark, error }) => error !== null && watermark !== (known.get(entity)?.watermark ?? null),
+  )
+  deepStrictEqual(moved, [], 'a watermark moved although its entity is in trouble')
+  const finished = after.filter(({ error }) => error === null)
+  deepStrictEqual(
+    new Set(finished.map(({ lastSyncedAt }) => lastSyncedAt)).size <= 1 &&
+      finished.every(({ lastSyncedAt }) => lastSyncedAt !== null),
+    true,
+    `entities stand still without a word: ${JSON.stringify(after)}`,
+  )
 }
 
 /** A run that listed everything has everything at once, whatever QuickBooks' clock had shown before. */
@@ -196,7 +247,7 @@ export async function checkComplete(episode: Episode, realmId: string): Promise<
 }
 
 /** Records that could not be taken, as the books and what went wrong tell: never as the rejects themselves say. */
-async function exceptions(episode: Episode, realmId: string): Promise<Set<string>> {
+export async function exceptions(episode: Episode, realmId: string): Promise<Set<string>> {
   const { mirror, suspects } = episode
   const broken = damaged(mirror.sandbox.books(realmId)).map(({ key }) => key)
   const unserved = unservedOf(episode, realmId)
@@ -232,6 +283,14 @@ export async function statusOf(mirror: TestMirror, realmId: string): Promise<str
     { realmId },
   )
   return row!.status
+}
+
+/**
+ * Longer than any answer lags behind: one that lags shows records alive that vanished since, and only the next complete
+ * listing corrects that.
+ */
+export function outlastLag({ mirror, world }: Episode): void {
+  for (const clock of [mirror.clock, world.ourClock]) clock.move({ minutes: 10 })
 }
 
 /** Somebody does something in the books. */

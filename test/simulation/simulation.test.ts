@@ -5,6 +5,7 @@ import { CRASH_POINTS } from './crashable.ts'
 import { playEpisode } from './episode.ts'
 import { FAULT_KINDS } from './faults.ts'
 import { unmet, type MetKind } from './met.ts'
+import { REFUSALS_MET } from './step-unreadable.ts'
 import { STEPS } from './steps.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -32,6 +33,17 @@ describe('these histories met', () => {
     'by ticks alone',
     'a clock of QuickBooks that was put back',
     'a clock that was put back in the middle of a run',
+    'most bills deleted',
+    'a disappearance: confirmed',
+    'a disappearance: back',
+    'a disappearance: more than confirmed',
+    'more deletes than change data capture tells',
+    'a reject that was passed over',
+    'records that were passed over',
+    'pages that came too late',
+    'new tokens during a refresh',
+    'new tokens during a reading',
+    ...REFUSALS_MET,
   ]
   const DECISIONS = [
     'inserted',
@@ -45,7 +57,8 @@ describe('these histories met', () => {
     'rejected',
     'drifted',
   ]
-  // None of these can come from QuickBooks: they answer a wrong request to our own API, or tell of a defect. An
+  // None of these can come from QuickBooks: they answer a wrong request to our own API, or tell of our own settings or
+  // of a defect. An
   // expired token is renewed inside the call, and what is refused then is `unavailable`.
   const ELSEWHERE: readonly ErrorCode[] = [
     'invalid_request',
@@ -54,6 +67,9 @@ describe('these histories met', () => {
     'company_inactive',
     'internal',
     'token_expired',
+    'token_unreadable',
+    'wrong_environment',
+    'never_synced',
   ]
 
   test.each<[string, MetKind, readonly string[]]>([

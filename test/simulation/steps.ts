@@ -20,7 +20,10 @@ import { callsMade, unservedOf, type Episode } from './state.ts'
 import { laterAnswers, staleAnswers } from './step-answers.ts'
 import { ourClockSteps, quickBooksClockSteps } from './step-clocks.ts'
 import { runThatCrashes, tokensAtOnceInACrash } from './step-crashes.ts'
+import { mostBillsGo } from './step-losses.ts'
 import { askDuringRun, budgetIsSpent, jobDeliveredTwice, manyRequests, ticks } from './step-requests.ts'
+import { newTokensMeanwhile } from './step-tokens.ts'
+import { latePages, recordsPassedOver, rejectPassedOver, unreadableBesideDeletes } from './step-unreadable.ts'
 
 export type Step = (episode: Episode, realmId: string) => Promise<void>
 
@@ -55,6 +58,12 @@ export const STEPS: readonly Step[] = [
   longSilence,
   tokensAtOnce,
   brokenRecord,
+  mostBillsGo,
+  unreadableBesideDeletes,
+  rejectPassedOver,
+  recordsPassedOver,
+  latePages,
+  newTokensMeanwhile,
 ]
 
 async function business(episode: Episode, realmId: string): Promise<void> {

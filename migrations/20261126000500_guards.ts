@@ -288,7 +288,9 @@ const KEEP_HISTORY = `
         END
         $body$ $sql$, the_table || '_end_version', old_content, new_content);
 
-      -- A loop over the key, whatever the planner thinks of the sizes: a plan is kept while the tables grow.
+      -- A loop over the key, whatever the planner thinks of the sizes: a plan is kept while the tables grow. IS TRUE
+      -- keeps it from an index by transaction or moment, which all rows of the statement share: a page would take as
+      -- many steps as it has rows, squared.
       EXECUTE format($sql$
         CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql
         SET search_path = pg_catalog, public, pg_temp
@@ -298,7 +300,7 @@ const KEEP_HISTORY = `
             SELECT %5$s, greatest((SELECT own_moment()), o.valid_from + interval '1 microsecond')
               FROM replaced o
               JOIN ONLY public.%2$I t ON t.realm_id = o.realm_id AND t.qbo_id = o.qbo_id
-             WHERE t.tx_id = pg_current_xact_id() AND o.tx_id <> t.tx_id;
+             WHERE (t.tx_id = pg_current_xact_id() AND o.tx_id <> t.tx_id) IS TRUE;
           RETURN NULL;
         END
         $body$ $sql$, the_table || '_keep_ended', the_table, history_table, all_columns, old_values);
@@ -312,8 +314,9 @@ const KEEP_HISTORY = `
         BEGIN
           IF EXISTS (SELECT FROM added a
                        LEFT JOIN ONLY public.%2$I t
-                         ON t.realm_id = a.realm_id AND t.qbo_id = a.qbo_id AND t.tx_id = pg_current_xact_id()
-                        AND t.previous_valid_from = a.valid_from AND t.valid_from = a.valid_to
+                         ON t.realm_id = a.realm_id AND t.qbo_id = a.qbo_id
+                        AND (t.tx_id = pg_current_xact_id()
+                             AND t.previous_valid_from = a.valid_from AND t.valid_from = a.valid_to) IS TRUE
                       WHERE t.realm_id IS NULL) THEN
             RAISE EXCEPTION 'INSERT into %% is refused: only its trigger writes history', TG_TABLE_NAME
               USING ERRCODE = 'insufficient_privilege';

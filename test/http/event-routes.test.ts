@@ -50,7 +50,9 @@ async function follow(path: string, seen: unknown[]): Promise<string | null> {
 
 test('an unknown parameter is named', async () => {
   const { body } = await http.send('get', '/admin/events?kind=paused').expect(400)
-  expect(body.errors).toEqual([{ field: 'kind', message: 'is not known here; known fields are limit, cursor' }])
+  expect(body.errors).toEqual([
+    { field: 'kind', message: 'is not known here; known fields are limit, cursor' },
+  ])
 })
 
 describe('what was recorded', () => {

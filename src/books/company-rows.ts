@@ -26,14 +26,14 @@ const RUNS_LOOKED_AT = 100
 export const COMPANY_JOINS = `
   LEFT JOIN LATERAL (
     SELECT json_build_object('code', newest.error_code, 'message', newest.error_message) AS error
-      FROM (SELECT t.error_code, t.error_message, t.started_at
+      FROM (SELECT t.error_code, t.error_message, t.started_at, t.id
               FROM sync_runs t
              WHERE t.realm_id = c.realm_id
-             ORDER BY t.started_at DESC
+             ORDER BY t.started_at DESC, t.id DESC
              LIMIT ${RUNS_LOOKED_AT}) AS newest
      WHERE newest.error_code IS NOT NULL
        AND coalesce(c.status_code, c.failing_code, c.not_before_code) IS NOT NULL
-     ORDER BY newest.started_at DESC
+     ORDER BY newest.started_at DESC, newest.id DESC
      LIMIT 1) e ON true
   LEFT JOIN LATERAL (
     SELECT json_build_object('code', s.calls_paused_code, 'reason', s.calls_paused_reason) AS pause

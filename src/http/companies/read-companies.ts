@@ -90,10 +90,10 @@ async function readLatestRuns(
                             FROM (SELECT *
                                     FROM sync_runs r
                                    WHERE r.realm_id = c.realm_id
-                                   ORDER BY r.started_at DESC
+                                   ORDER BY r.started_at DESC, r.id DESC
                                    LIMIT :runsLookedAt) AS newest
                            WHERE ${condition}
-                           ORDER BY started_at DESC
+                           ORDER BY started_at DESC, id DESC
                            LIMIT 1) AS latest`,
     { realmIds: [...realmIds], runsLookedAt: RUNS_LOOKED_AT },
   )

@@ -42,7 +42,13 @@ export async function waitForRun(knex: Knex, wanted: RunToWaitFor): Promise<Sync
 
 async function findRun(knex: Knex, { realmId, request }: RunToWaitFor): Promise<SyncRun | undefined> {
   // The newest few: the request being waited for was made seconds ago.
-  const newest = await SyncRun.query(knex).where('realm_id', realmId).orderBy('started_at', 'desc').limit(10)
+  const newest = await SyncRun.query(knex)
+    .where('realm_id', realmId)
+    .orderBy([
+      { column: 'started_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(10)
   return newest.findLast((run) => ENDED.includes(run.status) && run.servedRequest >= request)
 }
 

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Express } from 'express'
 import type { PgBoss } from 'pg-boss'
 import type { Config } from './config.ts'
 import { seedCompanies } from './connections/seed-companies.ts'
 import { forgetSettingsPause } from './connections/service-state.ts'
+import { addConsole } from './console/console.ts'
 import { systemClock, type Clock } from './db/clock.ts'
 import { connectionOf } from './db/connect.ts'
 import type { Database, Tx } from './db/database.ts'
@@ -42,6 +45,8 @@ export interface Started {
   /** Null in a process without the web role. */
   readonly port: number | null
   readonly adminToken: string
+  /** Signs a browser in once; null in production. */
+  readonly signInKey: string | null
   readonly databaseUrl: string
   /** Where the embedded cluster lives; null with an external database. */
   readonly clusterDirectory: string | null
@@ -61,6 +66,8 @@ const READINESS_TIMEOUT_MS = 5_000
 // How often a process waiting for its release's migrations checks again.
 const RELEASE_POLL_MS = 2_000
 const WAIT_POLL_MS = 200
+// Nobody guesses it, and it still fits into a line of a terminal.
+const SIGN_IN_KEY_BYTES = 18
 // What is left of Heroku's 30 seconds, and of our promised 10, once the runs have been told to stop.
 const DRAIN_MS = 5_000
 // A renewal in progress is worth waiting for, because the old token may already be spent; its own limit of 10 seconds
@@ -133,8 +140,9 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       patiently,
     })
     // Until then only health is answered: without the schema a request could be neither read nor queued.
+    const signInKey = config.production ? null : randomBytes(SIGN_IN_KEY_BYTES).toString('base64url')
     if (config.roles.has('web') && !stopping.signal.aborted) {
-      handle = createHttp({
+      const options = {
         database,
         adminToken,
         metricsToken: config.metricsToken,
@@ -145,12 +153,14 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         waitPollMs: WAIT_POLL_MS,
         stop: stopping.signal,
         ...operations({ config, database, cipher, quickbooks, enqueue, log }),
-      })
+      }
+      const addPages = (http: Express) => addConsole(http, { ...options, version: VERSION, signInKey })
+      handle = createHttp({ ...options, addPages })
     }
     if (!stopping.signal.aborted) starting.missing = []
     log.info('started', { port, roles: [...config.roles], version: VERSION })
     const { databaseUrl, clusterDirectory, simulatorUrl } = ground
-    return { port, adminToken, databaseUrl, clusterDirectory, simulatorUrl }
+    return { port, adminToken, signInKey, databaseUrl, clusterDirectory, simulatorUrl }
   }
 
   let stopped: Promise<void> | null = null

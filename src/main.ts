@@ -45,14 +45,15 @@ async function shutDown(running: App, exitCode: number): Promise<void> {
 }
 
 function welcome(started: Started, port: number): string {
-  const { adminToken, databaseUrl, clusterDirectory, simulatorUrl } = started
+  const { adminToken, signInKey, databaseUrl, clusterDirectory, simulatorUrl } = started
   const base = `http://localhost:${port}`
   // Whoever needs a configured token knows it already; it stays out of terminals and logs.
   const generated = config.adminToken === null
   return [
     '',
     'Ledger Mirror runs.',
-    `Open: ${base}`,
+    // Signs in once: whoever reads the terminal later finds it used.
+    `Open: ${base}/login?key=${signInKey}`,
     ...(generated ? [`Admin token: ${adminToken}`] : []),
     ...(clusterDirectory === null ? [] : [`Postgres: ${databaseUrl}`, `Its cluster: ${clusterDirectory}`]),
     ...(simulatorUrl === null ? [] : [`QuickBooks simulator: ${simulatorUrl}/sandbox`]),

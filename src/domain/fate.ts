@@ -64,6 +64,8 @@ export function fateOf(error: LedgerError, context: FateContext): Fate {
     case 'not_found':
     case 'never_synced':
     case 'unauthorized':
+    case 'forbidden':
+    case 'too_many_attempts':
     case 'internal':
       return { kind: 'retry' }
   }

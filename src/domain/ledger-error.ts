@@ -18,6 +18,8 @@ export const ERROR_CODES = [
   'not_found',
   'never_synced',
   'unauthorized',
+  'forbidden',
+  'too_many_attempts',
   'company_inactive',
   'internal',
 ] as const

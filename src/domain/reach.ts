@@ -31,6 +31,8 @@ export function mayConcernOneEntity({ code, details }: LedgerError): boolean {
     case 'lease_lost':
     case 'invalid_request':
     case 'unauthorized':
+    case 'forbidden':
+    case 'too_many_attempts':
     case 'never_synced':
       return false
   }

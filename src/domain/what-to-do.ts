@@ -39,6 +39,10 @@ export function whatToDo(code: ErrorCode): string {
       return 'Wait for the first sync of the company, or ask for one: POST /admin/sync/:realmId; GET /admin/companies/:realmId says what it is waiting for.'
     case 'unauthorized':
       return 'Send the token as "Authorization: Bearer …".'
+    case 'forbidden':
+      return 'Ask from a page of this service, or use the API with a bearer token.'
+    case 'too_many_attempts':
+      return 'Wait as long as the message says, then try again.'
     case 'company_inactive':
       return 'Resume the company with POST /admin/companies/:realmId/resume, or connect it again.'
     case 'internal':

@@ -33,6 +33,7 @@ export function createHttp(options: HttpOptions): Express {
   addHealthRoutes(app, options)
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
   addMetricsRoute(app, options)
+  options.addPages?.(app)
   app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)

@@ -1,3 +1,4 @@
+import type { Express } from 'express'
 import type { Logger } from 'winston'
 import type { Confirmed } from '../connections/confirm-disappearance.ts'
 import type { Doer } from '../connections/record-event.ts'
@@ -35,6 +36,8 @@ export interface HttpOptions {
   readonly intervalSeconds: number
   /** How often `?wait=` looks for the run. */
   readonly waitPollMs: number
+  /** Adds the pages for people, which have a way of signing in of their own. */
+  readonly addPages?: (app: Express) => void
   /** Aborts when the service is asked to stop: waiting requests are answered at once. */
   readonly stop: AbortSignal
 }

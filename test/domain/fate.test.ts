@@ -22,6 +22,8 @@ const KINDS: Record<ErrorCode, ReturnType<typeof fateOf>['kind']> = {
   not_found: 'retry',
   never_synced: 'retry',
   unauthorized: 'retry',
+  forbidden: 'retry',
+  too_many_attempts: 'retry',
   company_inactive: 'gone',
   internal: 'retry',
 }

@@ -26,6 +26,8 @@ describe('a failure', () => {
       invalid_request: 400,
       not_found: 404,
       unauthorized: 401,
+      forbidden: 403,
+      too_many_attempts: 429,
       company_inactive: 409,
       internal: 500,
     })

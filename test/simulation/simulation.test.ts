@@ -64,6 +64,8 @@ describe('these histories met', () => {
     'invalid_request',
     'not_found',
     'unauthorized',
+    'forbidden',
+    'too_many_attempts',
     'company_inactive',
     'internal',
     'token_expired',

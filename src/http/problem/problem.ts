@@ -64,6 +64,10 @@ function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
       return { status: 400, headers: {} }
     case 'unauthorized':
       return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } }
+    case 'forbidden':
+      return { status: 403, headers: {} }
+    case 'too_many_attempts':
+      return { status: 429, headers: retryAfter(error, THROTTLED_SECONDS) }
     case 'not_found':
       return { status: 404, headers: {} }
     case 'never_synced':

@@ -1,0 +1,165 @@
+// What the pages do beyond links and forms. Everything here only saves a click: each page works without it.
+/* global document, window, localStorage, htmx, uPlot, getComputedStyle, setInterval, setTimeout, clearTimeout */
+
+rememberZone()
+document.addEventListener('DOMContentLoaded', () => {
+  listenToKeys()
+  closeMenus()
+  refreshWhileWatched()
+  drawCharts(document)
+  document.addEventListener('htmx:load', (event) => drawCharts(event.target))
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('[data-help]')) document.getElementById('keyboard').showModal()
+  })
+})
+
+/** So that the server writes times as the reader's clock shows them, from the next page on. */
+function rememberZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  document.cookie = `ledger_zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`
+}
+
+function closeMenus() {
+  document.addEventListener('click', ({ target }) => {
+    for (const menu of document.querySelectorAll('details.menu[open]')) {
+      if (!menu.contains(target)) menu.open = false
+    }
+  })
+}
+
+const REFRESH_MS = 15_000
+
+/** Never under somebody's hands: not while they select, type, or have a menu open. */
+function refreshWhileWatched() {
+  setInterval(() => {
+    const page = document.querySelector('main[data-live]')
+    const busy =
+      document.hidden ||
+      localStorage.getItem('refresh') === 'off' ||
+      document.querySelector('main details[open], details.menu[open], dialog[open]') ||
+      document.activeElement?.matches('input, select, textarea') ||
+      !window.getSelection().isCollapsed
+    if (page && !busy) htmx.trigger(page, 'refresh')
+  }, REFRESH_MS)
+}
+
+const SEQUENCE_MS = 1_000
+
+function listenToKeys() {
+  let before = ''
+  let forget
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key === 'Escape') {
+      for (const menu of document.querySelectorAll('details.menu[open]')) menu.open = false
+      if (event.target.matches('input')) event.target.blur()
+      return
+    }
+    if (event.target.matches('input, select, textarea')) return
+    const keys = before === 'g' ? `g ${event.key}` : event.key
+    clearTimeout(forget)
+    before = event.key
+    forget = setTimeout(() => (before = ''), SEQUENCE_MS)
+    const link = document.querySelector(`[data-key="${keys.replace(/["\\]/g, '')}"]`)
+    if (link) return followed(event, () => link.click())
+    const act = KEYS[keys]
+    if (act) followed(event, act)
+  })
+}
+
+function followed(event, act) {
+  event.preventDefault()
+  act()
+}
+
+const KEYS = {
+  '/': () => document.querySelector('.search input')?.focus(),
+  '?': () => document.getElementById('keyboard').showModal(),
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  Enter: () => document.querySelector('tr.current a')?.click(),
+  r: () => localStorage.setItem('refresh', localStorage.getItem('refresh') === 'off' ? 'on' : 'off'),
+  t: () => {
+    const form = document.getElementById('look')
+    const dark = getComputedStyle(document.documentElement).colorScheme.trim() === 'dark'
+    const shown = form.elements.theme.value
+    const isDark = shown === 'system' ? window.matchMedia('(prefers-color-scheme: dark)').matches : dark
+    form.elements.theme.value = isDark ? 'light' : 'dark'
+    form.requestSubmit()
+  },
+}
+
+function moveRow(step) {
+  const rows = [...document.querySelectorAll('main tbody tr')].filter((row) => row.querySelector('a'))
+  const at = rows.findIndex((row) => row.classList.contains('current'))
+  const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))]
+  if (!next) return
+  rows[at]?.classList.remove('current')
+  next.classList.add('current')
+  next.querySelector('a').focus({ preventScroll: true })
+  next.scrollIntoView({ block: 'nearest' })
+}
+
+/** A chart for every `data-chart`, from the table beside it: what is drawn is what the table says. */
+function drawCharts(root) {
+  const places = [...root.querySelectorAll('[data-chart]:not([data-drawn])')]
+  if (places.length > 0) void loadCharts().then(() => places.forEach(drawChart))
+}
+
+let charts
+
+function loadCharts() {
+  charts ??= new Promise((resolve) => {
+    const style = Object.assign(document.createElement('link'), {
+      rel: 'stylesheet',
+      href: document.body.dataset.chartStyle,
+    })
+    const script = Object.assign(document.createElement('script'), { src: document.body.dataset.charts })
+    script.onload = resolve
+    document.head.append(style, script)
+  })
+  return charts
+}
+
+function drawChart(place) {
+  place.dataset.drawn = 'true'
+  const { labels, series } = JSON.parse(place.dataset.chart)
+  const strokes = ['--accent', '--heals', '--fine', '--then']
+  const axis = { stroke: resolved(place, '--ink-2'), grid: { stroke: resolved(place, '--line'), width: 1 } }
+  const size = () => ({ width: place.clientWidth, height: 210 })
+  const plot = new uPlot(
+    {
+      ...size(),
+      legend: { live: true },
+      cursor: { drag: { x: true, y: false } },
+      axes: [
+        axis,
+        { ...axis, size: 80, values: (_plot, ticks) => ticks.map((tick) => tick.toLocaleString('en')) },
+      ],
+      series: [
+        {},
+        ...series.map(({ label }, line) => ({
+          label,
+          stroke: resolved(place, strokes[line % strokes.length]),
+          width: 1.75,
+          points: { show: false },
+          value: (_plot, value) =>
+            value === null ? '–' : value.toLocaleString('en', { minimumFractionDigits: 2 }),
+        })),
+      ],
+    },
+    [labels.map((date) => Date.parse(date) / 1000), ...series.map(({ values }) => values)],
+    place,
+  )
+  window.addEventListener('resize', () => plot.setSize(size()))
+}
+
+/** A colour of the page as the canvas understands it. */
+function resolved(place, name) {
+  const probe = document.createElement('span')
+  probe.style.color = `var(${name})`
+  place.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}

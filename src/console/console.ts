@@ -1,0 +1,63 @@
+import compression from 'compression'
+import { Router, type Express, type RequestHandler } from 'express'
+import helmet from 'helmet'
+import { LedgerError } from '../domain/ledger-error.ts'
+import { serveAssets } from './assets/assets.ts'
+import { addFrameRoutes } from './frame-routes.ts'
+import type { ConsoleOptions } from './options.ts'
+import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
+import { createAttempts } from './session/attempts.ts'
+import { requireSameOrigin } from './session/same-origin.ts'
+import { addSessionRoutes, requireSession } from './session/session-routes.ts'
+import { createSessions } from './session/session.ts'
+
+/** The pages a person looks at, as routes of the service. To be added before what asks for a bearer token. */
+export function addConsole(app: Express, options: ConsoleOptions): void {
+  const { database, adminToken, signInKey, log } = options
+  const router = Router()
+  router.use(PATHS, policy(), compression(), forbidCaching, requireSameOrigin())
+  const assets = serveAssets(router)
+  const pages: Pages = { router, database, assets }
+  const sessions = createSessions(database, adminToken)
+  router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
+  addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
+  router.use(OURS, requireSession(sessions))
+  addFrameRoutes(pages)
+  router.use('/console', () => {
+    throw new LedgerError('not_found', 'there is no page at this address')
+  })
+  router.use(answerWithErrorPage(pages))
+  app.use(router)
+}
+
+const OURS = ['/console', '/admin/queues']
+const PATHS = ['/console', '/login', '/logout', '/admin/queues']
+
+/** Other people's books; a file that never changes says otherwise itself. */
+const forbidCaching: RequestHandler = (_request, response, next) => {
+  response.set('Cache-Control', 'no-store')
+  next()
+}
+
+/** Only what we serve ourselves, nothing written into the page, and no other site's frame around it. */
+function policy(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    // Within the console the path helps; outside, client names in a search would leak. Without any, forms would not
+    // say where they come from.
+    referrerPolicy: { policy: 'same-origin' },
+  })
+}

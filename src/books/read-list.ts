@@ -9,6 +9,7 @@ import { momentOf, rowsAt, type Moment } from './moment.ts'
 import { PARTIES, partyJoin, rowColumns, type Bindings, type RecordRow } from './record-row.ts'
 import { readRejectedSince } from './rejected-since.ts'
 import { showRecord } from './show-record.ts'
+import type { ShownRecord } from './shown-record.ts'
 import { notYetRead, readStanding, type BooksOptions, type Mirror, type Standing } from './standing.ts'
 
 export interface ListQuestion<Of extends Entity = Entity> {
@@ -22,8 +23,8 @@ export interface ListQuestion<Of extends Entity = Entity> {
   readonly withLines: boolean
 }
 
-export interface ListAnswer {
-  readonly data: readonly object[]
+export interface ListAnswer<Of extends Entity = Entity> {
+  readonly data: readonly ShownRecord<Of>[]
   /** Null at the end of the list. */
   readonly nextCursor: string | null
   readonly mirror: Mirror
@@ -38,7 +39,7 @@ export interface ListAnswer {
 export async function readList<Of extends Entity>(
   options: BooksOptions,
   question: ListQuestion<Of>,
-): Promise<ListAnswer> {
+): Promise<ListAnswer<Of>> {
   const { entity, limit, withLines } = question
   const key = sortKey(entity, question.order.by)
   if (!key) throw new RangeError(`${LISTS[entity]} are not sorted by ${question.order.by}`)

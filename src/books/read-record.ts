@@ -5,6 +5,7 @@ import { rowsAt, type Moment } from './moment.ts'
 import { PARTIES, partyJoin, rowColumns, type RecordRow } from './record-row.ts'
 import { readRejectedSince } from './rejected-since.ts'
 import { showRecord } from './show-record.ts'
+import type { ShownRecord } from './shown-record.ts'
 import { notYetRead, readStanding, type BooksOptions, type Mirror } from './standing.ts'
 
 export interface RecordQuestion<Of extends Entity = Entity> {
@@ -22,7 +23,7 @@ export interface RecordQuestion<Of extends Entity = Entity> {
 export async function readRecord<Of extends Entity>(
   options: BooksOptions,
   question: RecordQuestion<Of>,
-): Promise<object & { readonly mirror: Mirror }> {
+): Promise<ShownRecord<Of> & { readonly mirror: Mirror }> {
   const { realmId, entity, qboId, moment } = question
   const standing = await readStanding(options, { ...question, pinned: null })
   const party = PARTIES[entity]

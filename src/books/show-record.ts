@@ -3,6 +3,7 @@ import { linesOf } from './lines.ts'
 import { momentOf, timeOf } from './moment.ts'
 import { quickBooksUrl } from './quickbooks-url.ts'
 import type { RecordRow } from './record-row.ts'
+import type { ShownParty, ShownRecord } from './shown-record.ts'
 import type { Standing } from './standing.ts'
 
 /** What else is needed to show a row. */
@@ -13,13 +14,26 @@ export interface Surroundings {
 }
 
 /** A record as readers see it: money is decimal text, days are `YYYY-MM-DD`. */
-export function showRecord<Of extends Entity>(entity: Of, row: RecordRow<Of>, around: Surroundings): object {
+export function showRecord<Of extends Entity>(
+  entity: Of,
+  row: RecordRow<Of>,
+  around: Surroundings,
+): ShownRecord<Of> {
   const { qboId, syncToken } = row
   const { realmId } = around.standing
-  return { realmId, qboId, syncToken, ...CONTENT[entity](row, around), ...freshness(entity, row, around) }
+  // The compiler does not follow that the parts of one entity make up its record.
+  return {
+    realmId,
+    qboId,
+    syncToken,
+    ...CONTENT[entity](row, around),
+    ...freshness(entity, row, around),
+  } as unknown as ShownRecord<Of>
 }
 
-type ShowContent = { readonly [Of in Entity]: (row: RecordRow<Of>, around: Surroundings) => object }
+type ShowContent = {
+  readonly [Of in Entity]: (row: RecordRow<Of>, around: Surroundings) => Partial<ShownRecord<Of>>
+}
 
 const CONTENT: ShowContent = {
   bill: (row, { withLines }) => ({
@@ -32,7 +46,7 @@ const CONTENT: ShowContent = {
     totalAmount: row.totalAmount,
     balance: row.balance,
     homeBalance: row.homeBalance,
-    status: row.status,
+    status: row.status!,
     ...(withLines && { lines: linesOf(row.lines ?? null) }),
   }),
   invoice: (row, { withLines }) => ({
@@ -46,7 +60,7 @@ const CONTENT: ShowContent = {
     balance: row.balance,
     homeTotalAmount: row.homeTotalAmount,
     homeBalance: row.homeBalance,
-    status: row.status,
+    status: row.status!,
     emailStatus: row.emailStatus,
     ...(withLines && { lines: linesOf(row.lines ?? null) }),
   }),
@@ -77,7 +91,7 @@ const CONTENT: ShowContent = {
   }),
 }
 
-function party(id: string | null, name: string | null) {
+function party(id: string | null, name: string | null): ShownParty | null {
   return id === null && name === null ? null : { id, name }
 }
 

@@ -37,6 +37,54 @@ export function diffEntry({ steps, before, after }: Difference): DiffEntry {
   return { path: pathText(steps), before: plainJson(before), after: plainJson(after) }
 }
 
+/** One value of two versions side by side. */
+export interface SideBySide extends DiffEntry {
+  readonly steps: readonly string[]
+  readonly differs: boolean
+}
+
+/** Every value of two versions as `shownContent` gives them, in the order of the first, with what differs marked. */
+export function sideBySide(entity: Entity, before: JsonObject, after: JsonObject): SideBySide[] {
+  const differing = new Map(
+    diff(entity, before, after).map((difference) => [pathText(difference.steps), difference]),
+  )
+  const rows = leaves(before, after, []).filter(
+    ({ steps }) => !(steps[0] === 'details' && isShownByName(entity, steps[1]!)),
+  )
+  const same = rows
+    .filter(({ steps }) => !isWithin(differing, steps))
+    .map((row) => ({ ...row, ...diffEntry(row), differs: false }))
+  const changed = [...differing.values()].map((row) => ({ ...row, ...diffEntry(row), differs: true }))
+  const place = new Map(rows.map(({ steps }, at) => [pathText(steps), at]))
+  const placeOf = ({ steps, path }: SideBySide) =>
+    place.get(path) ?? rows.findIndex((row) => steps.every((step, at) => row.steps[at] === step))
+  return [...same, ...changed].sort((one, other) => placeOf(one) - placeOf(other))
+}
+
+function isShownByName(entity: Entity, field: string): boolean {
+  return Object.values(SHOWN_FIELDS[entity]).includes(field)
+}
+
+/** Whether a difference is of this value, or of something that it is a part of. */
+function isWithin(differing: ReadonlyMap<string, Difference>, steps: readonly string[]): boolean {
+  return steps.some((_, at) => differing.has(pathText(steps.slice(0, at + 1))))
+}
+
+function leaves(before: Json | undefined, after: Json | undefined, steps: readonly string[]): Difference[] {
+  const one = before ?? after
+  const other = after ?? before
+  if (isJsonObject(one) && isJsonObject(other)) {
+    const names = new Set([...Object.keys(one), ...Object.keys(other)])
+    const partOf = (value: Json | undefined, name: string) => (isJsonObject(value) ? value[name] : undefined)
+    return [...names].flatMap((name) => leaves(partOf(before, name), partOf(after, name), [...steps, name]))
+  }
+  if (isJsonArray(one) && isJsonArray(other)) {
+    const { pairs } = matchElements(isJsonArray(before) ? before : [], isJsonArray(after) ? after : [])
+    return pairs.flatMap((pair) => leaves(pair.before, pair.after, [...steps, `[${pair.selector}]`]))
+  }
+  return [{ steps, before, after }]
+}
+
 function diffObjects(before: JsonObject, after: JsonObject, steps: readonly string[]): Difference[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   return [...names].flatMap((name) => diffValues(before[name], after[name], name, [...steps, name]))

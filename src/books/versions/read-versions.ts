@@ -5,10 +5,13 @@ import type { Entity } from '../../domain/entity.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { MIRRORED_TABLES } from '../../models/mirrored-tables.ts'
 import { readCompanyWords } from '../company-words.ts'
+import { NOW, type Moment } from '../moment.ts'
 import { describeVersion, type VersionWords } from './describe-version.ts'
+import { sideBySide, type SideBySide } from './diff.ts'
 import type { HeldVersion } from './held-version.ts'
 import { readPairs } from './read-pairs.ts'
 import { showVersion, type ShownVersion } from './show-version.ts'
+import { shownContent } from './shown-content.ts'
 import { withinWeight } from './within-weight.ts'
 
 export interface RecordName<Of extends Entity = Entity> {
@@ -33,17 +36,26 @@ export interface VersionsPage {
   readonly next: string | null
 }
 
+export interface VersionsQuestion {
+  /** The `next` of the page before; null for the first. */
+  readonly after: string | null
+  readonly limit: number
+  /** Newest first instead of oldest first. */
+  readonly descending?: boolean
+  /** Only versions known at this moment. */
+  readonly moment?: Moment
+}
+
 /**
- * The versions of a record, oldest first, from the index of its periods. A page may hold fewer than asked for: versions
- * of long invoices are heavy.
+ * The versions of a record, from the index of its periods. A page may hold fewer than asked for: versions of long
+ * invoices are heavy.
  *
- * @param after the `next` of the page before; null for the first.
  * @throws LedgerError `not_found` of a company or a record that the mirror does not have.
  */
 export async function readVersions<Of extends Entity>(
   { knex, clock }: Database,
   record: RecordName<Of>,
-  { after, limit }: { readonly after: string | null; readonly limit: number },
+  { after, limit, descending = false, moment = NOW }: VersionsQuestion,
 ): Promise<VersionsPage> {
   const { realmId, entity, qboId } = record
   const company = await readCompanyWords(knex, realmId)
@@ -54,10 +66,12 @@ export async function readVersions<Of extends Entity>(
             pg_column_size(w.raw) AS weight
        FROM ${MIRRORED_TABLES[entity].table}_versions w
       WHERE w.realm_id = :realmId AND w.qbo_id = :qboId
-        AND w.valid_from > timestamptz 'epoch' + CAST(:after AS bigint) * interval '1 microsecond'
-      ORDER BY w.valid_from
+        AND w.valid_from <= coalesce(CAST(:asOf AS timestamptz), 'infinity')
+        AND w.source_valid_from <= coalesce(CAST(:sourceAsOf AS timestamptz), 'infinity')
+        ${after === null ? '' : `AND w.valid_from ${descending ? '<' : '>'} timestamptz 'epoch' + CAST(:after AS bigint) * interval '1 microsecond'`}
+      ORDER BY w.valid_from ${descending ? 'DESC' : 'ASC'}
       LIMIT :most`,
-    { realmId, qboId, after: after ?? '0', most: limit + 1 },
+    { realmId, qboId, ...moment, after, most: limit + 1 },
   )
   if (keys.length === 0 && after === null) throw unknownRecord(record)
   const taken = withinWeight(keys.slice(0, limit))
@@ -87,19 +101,49 @@ export async function readVersions<Of extends Entity>(
  * @throws LedgerError `not_found` of the company, the record or either version.
  */
 export async function compareVersions<Of extends Entity>(
+  database: Database,
+  record: RecordName<Of>,
+  between: Between,
+): Promise<Comparison> {
+  const { rows: _rows, before: _before, after: _after, ...words } = await layOut(database, record, between)
+  return words
+}
+
+export interface Between {
+  readonly from: string | null
+  readonly to: string | null
+}
+
+export interface Comparison extends VersionWords {
+  readonly from: string
+  readonly to: string
+}
+
+/** The same with every value of both, differing or not. */
+export async function layOut<Of extends Entity>(
   { knex }: Database,
   record: RecordName<Of>,
-  { from, to }: { readonly from: string | null; readonly to: string | null },
-): Promise<VersionWords & { readonly from: string; readonly to: string }> {
+  { from, to }: Between,
+): Promise<
+  Comparison & {
+    readonly rows: readonly SideBySide[]
+    readonly before: HeldVersion<Of>
+    readonly after: HeldVersion<Of>
+  }
+> {
   const { realmId, entity } = record
   const company = await readCompanyWords(knex, realmId)
   const before = await readVersion(knex, record, from ?? (await readEnd(knex, record, 'min')))
   const after = await readVersion(knex, record, to ?? (await readEnd(knex, record, 'max')))
   const words = describeVersion(entity, { before, after }, company)
+  const day = company.dayOf(new Date(after.validFrom))
   return {
     ...{ from: before.validFrom, to: after.validFrom },
     ...words,
     ...(words.diff.length === 0 && { summary: 'Nothing differs' }),
+    rows: sideBySide(entity, shownContent(entity, before, day), shownContent(entity, after, day)),
+    before,
+    after,
   }
 }
 

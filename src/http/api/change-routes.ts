@@ -4,23 +4,13 @@ import type { ListedChange } from '../../books/changes/listed-change.ts'
 import { readChanges } from '../../books/changes/read-changes.ts'
 import { NOW } from '../../books/moment.ts'
 import { readOldestStanding } from '../../books/standing.ts'
-import { CHANGES } from '../../books/versions/change-of.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import type { HttpOptions } from '../options.ts'
-import { decimal, instant, limit, NO_FIELDS, oneOf, plainText, realmId } from '../request/fields.ts'
+import { limit, NO_FIELDS, oneOf, realmId } from '../request/fields.ts'
 import { addRoute } from '../request/route.ts'
 import { readParams, readQuery } from '../request/validate.ts'
 import { placeOf, sealPlace } from './change-cursor.ts'
-
-const FILTERS = {
-  since: instant.nullable().default(null),
-  until: instant.nullable().default(null),
-  entity: oneOf(ENTITIES).nullable().default(null),
-  change: oneOf(CHANGES).nullable().default(null),
-  counterparty: plainText(100).nullable().default(null),
-  minAmount: decimal.nullable().default(null),
-  order: oneOf(['asc', 'desc']).default('asc'),
-}
+import { CHANGE_FILTERS, changeList } from './change-query.ts'
 
 type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
 
@@ -41,12 +31,13 @@ export function addChangeRoutes(router: IRouter, options: Options): void {
 }
 
 async function answer(options: Options, request: Request, company: string | null) {
-  const list = listName(request, company)
+  const list = changeList(request, company)
   const query = readQuery(
     request,
     z
       .strictObject({
-        ...FILTERS,
+        ...CHANGE_FILTERS,
+        order: oneOf(['asc', 'desc']).default('asc'),
         limit,
         cursor: placeOf(list).nullable().default(null),
         after: placeOf(null).nullable().default(null),
@@ -78,12 +69,4 @@ async function answer(options: Options, request: Request, company: string | null
 
 function changeJson({ place, ...change }: ListedChange) {
   return { cursor: sealPlace(place, null), ...change }
-}
-
-/** The list that a page's cursor belongs to: the company and all filters, in any order. */
-function listName({ query }: Request, company: string | null): string {
-  const filters = Object.entries(query)
-    .filter(([name]) => !['limit', 'cursor', 'after'].includes(name))
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-  return JSON.stringify(['changes', company, filters])
 }

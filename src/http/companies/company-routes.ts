@@ -1,11 +1,8 @@
 import type { IRouter, Response } from 'express'
 import { z } from 'zod'
-import { unknownCompany } from '../../connections/change-status.ts'
 import { setCompany } from '../../connections/set-company.ts'
-import { readCallsPause } from '../../connections/service-state.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { Company } from '../../models/company.ts'
-import { companyJson } from './company-json.ts'
 import { cursorOf, page } from '../request/cursor.ts'
 import { sendProblem } from '../problem/errors.ts'
 import {
@@ -19,7 +16,7 @@ import {
 } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
-import { readCompanies } from './read-companies.ts'
+import { showCompanies, showCompany } from './show-company.ts'
 import { addRoute } from '../request/route.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
 
@@ -141,18 +138,4 @@ async function register(
     // Not a conflict with the registered state: Intuit refuses the tokens in this body.
     sendProblem(response, { ...problemOf(thrown), status: 422 })
   }
-}
-
-async function showCompany(options: HttpOptions, realmId: string) {
-  const company = await Company.query(options.database.knex).findById(realmId)
-  if (!company) throw unknownCompany(realmId)
-  const [shown] = await showCompanies(options, [company])
-  return shown!
-}
-
-async function showCompanies({ database, intervalSeconds }: HttpOptions, companies: readonly Company[]) {
-  const now = database.clock.now()
-  const callsPause = await readCallsPause(database.knex, now)
-  const readings = await readCompanies(database.knex, companies, now)
-  return readings.map((reading) => companyJson(reading, { now, callsPause, intervalSeconds }))
 }

@@ -15,6 +15,12 @@ export function readQuery<Schema extends z.ZodType>(request: Request, schema: Sc
   return parse(schema, request.query, 'query')
 }
 
+/** The query of a form in a page, which sends every field: those left empty count as absent. */
+export function readForm<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
+  const filled = Object.entries(request.query).filter(([, value]) => value !== '')
+  return parse(schema, Object.fromEntries(filled), 'query')
+}
+
 /** A request without a body is one with an empty object. */
 export function readBody<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
   return parse(schema, (request.body as unknown) ?? {}, 'body')

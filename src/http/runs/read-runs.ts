@@ -1,0 +1,40 @@
+import type { Knex } from 'knex'
+import type { z } from 'zod'
+import { ERROR_CODES } from '../../domain/ledger-error.ts'
+import { RUN_STATUSES, TRIGGERS } from '../../domain/sync-run.ts'
+import { SyncRun } from '../../models/sync-run.ts'
+import { moment, oneOf, realmId } from '../request/fields.ts'
+
+/** What runs can be filtered by. */
+export const RUN_FILTERS = {
+  realmId: realmId.optional(),
+  status: oneOf(RUN_STATUSES).optional(),
+  code: oneOf(ERROR_CODES).optional(),
+  trigger: oneOf(TRIGGERS).optional(),
+  since: moment.optional(),
+}
+
+type RunFilters = z.output<z.ZodObject<typeof RUN_FILTERS>>
+
+export interface RunsQuestion extends RunFilters {
+  /** The id of the run after which the page begins; null: from the newest. */
+  readonly cursor: string | null
+  readonly most: number
+}
+
+/** Newest first. */
+export async function readRuns(knex: Knex, question: RunsQuestion): Promise<SyncRun[]> {
+  const runs = SyncRun.query(knex).limit(question.most)
+  if (question.cursor !== null) void runs.where('id', '<', Number(question.cursor))
+  if (question.status !== undefined) void runs.where('status', question.status)
+  if (question.trigger !== undefined) void runs.where('trigger', question.trigger)
+  if (question.since !== undefined) void runs.where('started_at', '>=', question.since)
+  // No run that succeeded has an error: so the index of the others serves.
+  if (question.code !== undefined) {
+    void runs.where('error_code', question.code).whereNot('status', 'succeeded')
+  }
+  if (question.realmId === undefined) return runs.orderBy('id', 'desc')
+  // One company's runs are found by their index and sorted. Ordered by the plain id, Postgres would walk the newest
+  // runs of all companies, which for a company that stopped long ago means all runs.
+  return runs.where('realm_id', question.realmId).orderByRaw('id + 0 DESC')
+}

@@ -3,9 +3,12 @@ import { Router, type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { serveAssets } from './assets/assets.ts'
+import { addChangePages } from './changes/change-pages.ts'
+import { addListPages } from './company/list-page.ts'
 import { addFrameRoutes } from './frame-routes.ts'
 import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
+import { addRecordPages } from './records/record-pages.ts'
 import { createAttempts } from './session/attempts.ts'
 import { requireSameOrigin } from './session/same-origin.ts'
 import { addSessionRoutes, requireSession } from './session/session-routes.ts'
@@ -23,6 +26,9 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
   router.use(OURS, requireSession(sessions))
   addFrameRoutes(pages)
+  addChangePages(pages, options)
+  addListPages(pages, options)
+  addRecordPages(pages, options)
   router.use('/console', () => {
     throw new LedgerError('not_found', 'there is no page at this address')
   })

@@ -43,6 +43,8 @@ export interface ChangeFilter {
   readonly counterparty: string | null
   /** Compared with the larger absolute value of before and after. */
   readonly minAmount: string | null
+  /** The run that wrote the version. */
+  readonly syncRunId: number | null
 }
 
 export function listedChange(
@@ -72,7 +74,8 @@ export function listedChange(
 }
 
 export function isWanted(listed: ListedChange, { before }: VersionPair, filter: ChangeFilter): boolean {
-  const { change, counterparty, minAmount } = filter
+  const { change, counterparty, minAmount, syncRunId } = filter
+  if (syncRunId !== null && listed.syncRunId !== syncRunId) return false
   if (change !== null && listed.change !== change) return false
   if (counterparty !== null) {
     const names = [listed.counterparty, before && counterpartyOf(before)]

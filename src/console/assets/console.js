@@ -1,5 +1,5 @@
 // What the pages do beyond links and forms. Everything here only saves a click: each page works without it.
-/* global document, window, localStorage, htmx, uPlot, getComputedStyle, setInterval, setTimeout, clearTimeout */
+/* global document, window, navigator, localStorage, htmx, uPlot, getComputedStyle, setInterval, setTimeout, clearTimeout */
 
 rememberZone()
 document.addEventListener('DOMContentLoaded', () => {
@@ -10,8 +10,20 @@ document.addEventListener('DOMContentLoaded', () => {
   document.addEventListener('htmx:load', (event) => drawCharts(event.target))
   document.addEventListener('click', (event) => {
     if (event.target.closest('[data-help]')) document.getElementById('keyboard').showModal()
+    if (event.target.closest('[data-print]')) window.print()
+    const copied = event.target.closest('[data-copy]')
+    if (copied) void navigator.clipboard.writeText(copied.dataset.copy).then(() => say(copied, 'Copied'))
   })
 })
+
+/** In place of a button's words, for a moment. */
+function say(button, words) {
+  const before = button.textContent
+  button.textContent = words
+  setTimeout(() => (button.textContent = before), SAID_MS)
+}
+
+const SAID_MS = 1_500
 
 /** So that the server writes times as the reader's clock shows them, from the next page on. */
 function rememberZone() {

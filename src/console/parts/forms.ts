@@ -29,7 +29,13 @@ export function confirmedButton(label: string, consequence: Child, confirm: Mark
 }
 
 /** A form whose fields become the page's address. What else the address says is kept, but for the place in the list. */
-export function filterForm(address: Address, names: readonly string[], fields: Child): Markup {
+export function filterForm(
+  address: Address,
+  names: readonly string[],
+  fields: Child,
+  /** What else stands in its row. */
+  beside: Child = null,
+): Markup {
   const kept = [...MOMENT_PARAMS, 'sort'].filter((name) => !names.includes(name) && address.query.has(name))
   return html`<form class="filters" action="${address.path}">
     ${kept.map((name) => html`<input type="hidden" name="${name}" value="${address.query.get(name)}" />`)}
@@ -39,6 +45,7 @@ export function filterForm(address: Address, names: readonly string[], fields: C
       names.some((name) => (address.query.get(name) ?? '') !== '') &&
       html`<a class="button" href="${cleared(address, names)}">Clear</a>`
     }
+    ${beside}
   </form>`
 }
 

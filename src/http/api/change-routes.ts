@@ -54,7 +54,7 @@ async function answer(options: Options, request: Request, company: string | null
     company === null ? null : await readOldestStanding(options, { realmId: company, entities, moment: NOW })
   const page = await readChanges(options.database, {
     range: { realmId: company, entities, order, since, until },
-    filter: { change, counterparty, minAmount },
+    filter: { change, counterparty, minAmount, syncRunId: null },
     after: query.cursor ?? query.after,
     limit: query.limit,
   })

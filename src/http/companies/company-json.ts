@@ -20,7 +20,7 @@ export interface Moment {
 export function companyJson(reading: CompanyReading, moment: Moment) {
   const { company, connection, lastRun, lastError, openRejects, calls } = reading
   const state = stateOf(reading, moment)
-  const entities = freshness(reading, moment.now)
+  const entities = freshness(reading, state, moment)
   return {
     realmId: company.realmId,
     name: company.name,
@@ -37,11 +37,8 @@ export function companyJson(reading: CompanyReading, moment: Moment) {
       refreshTokenExpiresAt: connection.refreshTokenExpiresAt,
     },
     entities,
-    late: isLate(
-      state,
-      Math.max(...Object.values(entities).map(({ lagSeconds }) => lagSeconds)),
-      moment.intervalSeconds,
-    ),
+    neverSynced: Object.values(entities).every(({ lastSyncedAt }) => lastSyncedAt === null),
+    late: Object.values(entities).some(({ late }) => late),
     maxLagMinutes: company.maxLagMinutes,
     tags: company.tags,
     lastSuccessAt: company.lastSuccessAt,
@@ -54,10 +51,25 @@ export function companyJson(reading: CompanyReading, moment: Moment) {
       runId: lastError.id,
     },
     nextSyncAt: SYNCED_STATUSES.includes(company.status) ? company.nextSyncAt : null,
+    nextSyncReason: nextSyncReason(company, moment),
     notBefore: company.notBefore,
     rejects: openRejects,
     callsThisMonth: calls,
   }
+}
+
+/** Why the next run is when it is; null if there is none. */
+function nextSyncReason(
+  { status, requestedSeq, servedSeq, notBefore, notBeforeCode }: CompanyReading['company'],
+  { now, callsPause, intervalSeconds }: Moment,
+): string | null {
+  if (!SYNCED_STATUSES.includes(status)) return null
+  if (callsPause) return `all calls are stopped until ${callsPause.until.toISOString()}`
+  if (notBefore !== null && notBefore > now) {
+    return notBeforeCode === null ? 'it waits' : `it waits after ${notBeforeCode}`
+  }
+  if (requestedSeq > servedSeq) return 'it was asked for'
+  return `every ${intervalSeconds / 60} minutes`
 }
 
 /** What the reason is derived from. */
@@ -90,11 +102,18 @@ function firstStandingStill(states: readonly SyncState[]): CompanyState['standsS
 
 type FreshnessByEntity = Readonly<Record<Entity, ReturnType<typeof entityFreshness>>>
 
-function freshness({ company, states, disappearances }: CompanyReading, now: Date): FreshnessByEntity {
+function freshness(
+  { company, states, disappearances }: CompanyReading,
+  companyState: CompanyState,
+  { now, intervalSeconds }: Moment,
+): FreshnessByEntity {
   const entries = ENTITIES.map((entity) => {
     const state = states.find((candidate) => candidate.entity === entity)
     const doubt = disappearances.find((candidate) => candidate.entity === entity)
-    return [entity, entityFreshness(state, doubt, { registeredAt: company.createdAt, now })] as const
+    const since = state?.watermark ?? company.createdAt
+    const lagSeconds = (now.getTime() - since.getTime()) / 1000
+    const late = isLate(companyState, lagSeconds, intervalSeconds)
+    return [entity, entityFreshness(state, doubt, { lagSeconds, late })] as const
   })
   return Object.fromEntries(entries) as FreshnessByEntity
 }
@@ -102,13 +121,12 @@ function freshness({ company, states, disappearances }: CompanyReading, now: Dat
 function entityFreshness(
   state: SyncState | undefined,
   doubt: Disappearance | undefined,
-  { registeredAt, now }: { readonly registeredAt: Date; readonly now: Date },
+  lag: { readonly lagSeconds: number; readonly late: boolean },
 ) {
-  const since = state?.watermark ?? registeredAt
   return {
     watermark: state?.watermark ?? null,
     lastSyncedAt: state?.lastSyncedAt ?? null,
-    lagSeconds: (now.getTime() - since.getTime()) / 1000,
+    ...lag,
     listingInProgress: Boolean(state?.listing),
     error: state?.errorCode ? errorJson(state, state.errorCode) : null,
     disappearance: doubt ? disappearanceJson(doubt) : null,

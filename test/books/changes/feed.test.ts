@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 afterEach(() => http.close())
 
-const NO_FILTER = { change: null, counterparty: null, minAmount: null }
+const NO_FILTER = { change: null, counterparty: null, minAmount: null, syncRunId: null }
 
 interface Reading {
   readonly after?: FeedPlace | null

@@ -1,0 +1,173 @@
+import type { OperatedCompany } from '../../http/companies/show-company.ts'
+import { linkTo } from '../address.ts'
+import type { PageContext } from '../context.ts'
+import type { Page } from '../document.ts'
+import { companyPath, ENTITY_WORDS, SHOWN_ENTITIES } from '../entities.ts'
+import { html, type Child, type Markup } from '../html.ts'
+import { stateMark, type Tone } from '../parts/state.ts'
+import { tabs } from '../parts/tabs.ts'
+import { ago } from '../parts/time.ts'
+import { adviceOf, remedyOf, toneOf } from '../remedy.ts'
+import { companyActions } from './company-actions.ts'
+
+export type CompanyTab =
+  | 'overview'
+  | 'bills'
+  | 'invoices'
+  | 'balances'
+  | 'vendors'
+  | 'customers'
+  | 'changes'
+  | 'timeline'
+  | 'runs'
+  | 'connection'
+
+const TABS: readonly (readonly [CompanyTab, string])[] = [
+  ['overview', 'Overview'],
+  ['bills', 'Bills'],
+  ['invoices', 'Invoices'],
+  ['balances', 'Balances'],
+  ['vendors', 'Vendors'],
+  ['customers', 'Customers'],
+  ['changes', 'Changes'],
+  ['timeline', 'Timeline'],
+  ['runs', 'Runs'],
+  ['connection', 'Connection'],
+]
+
+export interface CompanyPageParts {
+  readonly tab: CompanyTab
+  /** What of the company it is, for the window's title; the tab's name if absent. */
+  readonly title?: string
+  readonly body: Child
+  readonly isLive?: boolean
+}
+
+/** A page about one company: the same head and tabs on each. */
+export function companyPage(company: OperatedCompany, context: PageContext, parts: CompanyPageParts): Page {
+  const { tab, title, body, isLive } = parts
+  return {
+    title: `${title ?? labelOf(tab)} · ${nameOf(company)}`,
+    section: 'clients',
+    hasMoments: true,
+    timeZone: company.timeZone,
+    isLive: isLive ?? false,
+    body: html`${companyHead(company, context)} ${tabsOf(company, context, tab)} ${body}`,
+  }
+}
+
+export function nameOf({ name, realmId }: Pick<OperatedCompany, 'name' | 'realmId'>): string {
+  return name ?? `Company ${realmId}`
+}
+
+function labelOf(tab: CompanyTab): string {
+  return TABS.find(([name]) => name === tab)![1]
+}
+
+function tabsOf({ realmId }: OperatedCompany, { address }: PageContext, current: CompanyTab): Markup {
+  return tabs(
+    'About this client',
+    TABS.map(([name, label]) => ({
+      label,
+      href: linkTo(address, companyPath(realmId, name === 'overview' ? '' : name)),
+      isCurrent: name === current,
+    })),
+  )
+}
+
+function companyHead(company: OperatedCompany, context: PageContext): Markup {
+  const isPast = context.moment.asOf !== null || context.moment.sourceAsOf !== null
+  return html`
+    <header class="heading company-head">
+      <div>
+        <h1>${nameOf(company)}</h1>
+        <p class="quiet">
+          ${company.homeCurrency} · ${company.timeZone ?? 'time zone unknown'} · realm
+          <code>${company.realmId}</code>
+          ${company.tags.map((tag) => html` <span class="tag">${tag}</span>`)}
+        </p>
+      </div>
+      ${!isPast && companyActions(company)}
+    </header>
+    ${!isPast && standingOf(company, context)}
+  `
+}
+
+/** How it stands at the moment: state, freshness by list, and when it is read next. */
+function standingOf(company: OperatedCompany, context: PageContext): Markup {
+  const { tone, word } = companyStateOf(company)
+  const { statusReason, realmId } = company
+  const remedy = statusReason && remedyOf(statusReason.code, realmId, context.address)
+  return html`
+    <section class="notice ${tone === 'fine' || tone === 'off' ? false : tone}" aria-label="State">
+      ${stateMark(tone, word)}
+      ${
+        statusReason !== null &&
+        html`<span class="reason"
+          >${sentence(statusReason.message)} <span class="quiet">${adviceOf(statusReason.code)}</span></span
+        >`
+      }
+      ${remedy !== null && html`<a class="button" href="${remedy.href}">${remedy.words}</a>`}
+      <dl class="fresh">
+        ${SHOWN_ENTITIES.map((entity) => {
+          const { lastSyncedAt, late, error } = company.entities[entity]
+          return html`<div class="${(late || error !== null) && 'late'}">
+            <dt>${ENTITY_WORDS[entity].many}</dt>
+            <dd>${ago(lastSyncedAt, context)}</dd>
+          </div>`
+        })}
+        <div>
+          <dt>Next</dt>
+          <dd>${nextRun(company, context)}</dd>
+        </div>
+      </dl>
+    </section>
+  `
+}
+
+/** The state of a company in a word, and how it is coloured. */
+export function companyStateOf(company: {
+  readonly status: string
+  readonly statusReason: { readonly code: Parameters<typeof toneOf>[0] } | null
+  readonly late: boolean
+  readonly neverSynced: boolean
+}): { tone: Tone; word: string } {
+  const { status, statusReason, late, neverSynced } = company
+  const known = STATES[status]
+  if (known !== undefined) return known
+  if (statusReason !== null && toneOf(statusReason.code) === 'act') {
+    return { tone: 'act', word: WORDS[statusReason.code] ?? 'Needs action' }
+  }
+  if (neverSynced) return { tone: 'heals', word: 'First sync' }
+  if (late) return { tone: 'heals', word: 'Late' }
+  if (statusReason !== null) return { tone: 'heals', word: 'Retrying' }
+  return { tone: 'fine', word: 'Fine' }
+}
+
+const STATES: Readonly<Record<string, { readonly tone: Tone; readonly word: string }>> = {
+  paused: { tone: 'off', word: 'Paused' },
+  disconnected: { tone: 'off', word: 'Disconnected' },
+  needs_reauth: { tone: 'act', word: 'Reconnect' },
+  unavailable: { tone: 'act', word: 'Subscription lapsed' },
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  invalid_payload: 'Records rejected',
+  poisoned_page: 'Records rejected',
+  mass_disappearance: 'Records in doubt',
+  app_misconfigured: 'App refused',
+  budget_spent: 'Budget spent',
+  token_unreadable: 'Key missing',
+  wrong_environment: 'Wrong environment',
+}
+
+function nextRun({ nextSyncAt, nextSyncReason, notBefore }: OperatedCompany, context: PageContext): Markup {
+  if (nextSyncAt === null) return html`<span class="quiet">not synced</span>`
+  const at = notBefore !== null && notBefore > nextSyncAt ? notBefore : nextSyncAt
+  return html`${at <= context.now ? 'due' : ago(at, context)} <small class="quiet">${nextSyncReason}</small>`
+}
+
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`
+}

@@ -1,0 +1,55 @@
+import { html, type Markup } from '../html.ts'
+import { amountText } from './money.ts'
+
+export interface LineChart {
+  readonly caption: string
+  /** Days, `YYYY-MM-DD`. */
+  readonly labels: readonly string[]
+  /** Decimal text; null where nothing is known. */
+  readonly series: readonly { readonly label: string; readonly values: readonly (string | null)[] }[]
+}
+
+/** Lines over days, drawn by the browser; the table below says the same to those who hear it or have no script. */
+export function lineChart({ caption, labels, series }: LineChart): Markup | null {
+  const known = series.some(({ values }) => values.some((value) => value !== null))
+  if (labels.length === 0 || !known) return html`<p class="quiet">Nothing is known of this time yet.</p>`
+  // Positions on the screen need no cents.
+  const drawn = JSON.stringify({
+    labels,
+    series: series.map(({ label, values }) => ({
+      label,
+      values: values.map((value) => (value === null ? null : Number(value))),
+    })),
+  })
+  return html`<figure>
+    <div class="chart" data-chart="${drawn}" aria-hidden="true"></div>
+    <details class="figures-table">
+      <summary>As a table</summary>
+      <div class="table">
+        <table>
+          <caption class="visually-hidden">
+            ${caption}
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              ${series.map(({ label }) => html`<th scope="col" class="number">${label}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${labels.map(
+              (label, at) =>
+                html`<tr>
+                  <th scope="row">${label}</th>
+                  ${series.map(({ values }) => {
+                    const value = values[at] ?? null
+                    return html`<td class="number">${value === null ? '–' : amountText(value, null)}</td>`
+                  })}
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  </figure>`
+}

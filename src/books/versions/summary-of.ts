@@ -20,7 +20,8 @@ export interface Told {
 
 /**
  * One sentence for a person about what a version changed: the most important first, separated by semicolons, bounded in
- * length. Every difference is included, if only as one of "3 more changes".
+ * length. Every difference is included, if only as one of "3 more changes", save a default that one way of reading
+ * states and another leaves out.
  */
 export function summaryOf<Of extends Entity>(
   entity: Of,
@@ -36,7 +37,7 @@ export function summaryOf<Of extends Entity>(
     pair: { before, after: pair.after },
     before: told.before,
     after: told.after,
-    left: new Set(told.differences),
+    left: new Set(told.differences.filter((difference) => !isDefault(difference))),
   }
   return joined(tell(telling, told.change))
 }
@@ -57,6 +58,25 @@ function tell(telling: Telling, change: Change): string[] {
   if (parts.length > 0) dropDerived(telling)
   parts.push(...tellDerived(telling, code), ...tellRest(telling))
   return parts.length > 0 ? parts : [`another detail of ${NOUNS[telling.entity]} changed`]
+}
+
+/** QuickBooks states a default in one answer and leaves it out of the next: nobody changed anything. */
+function isDefault({ before, after }: Difference): boolean {
+  return saysNothing(before) && saysNothing(after)
+}
+
+const DEFAULTS: ReadonlySet<unknown> = new Set([
+  undefined,
+  null,
+  '',
+  false,
+  'NotSet',
+  'NotBillable',
+  'NotApplicable',
+])
+
+function saysNothing(value: Difference['before']): boolean {
+  return DEFAULTS.has(value)
 }
 
 function isPayment(change: Change): boolean {

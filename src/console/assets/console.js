@@ -115,6 +115,7 @@ function moveRow(step) {
 /** A chart for every `data-chart`, from the table beside it: what is drawn is what the table says. */
 function drawCharts(root) {
   const places = [...root.querySelectorAll('[data-chart]:not([data-drawn])')]
+  for (const place of places) place.dataset.drawn = 'true'
   if (places.length > 0) void loadCharts().then(() => places.forEach(drawChart))
 }
 
@@ -134,7 +135,6 @@ function loadCharts() {
 }
 
 function drawChart(place) {
-  place.dataset.drawn = 'true'
   const { labels, series } = JSON.parse(place.dataset.chart)
   const strokes = ['--accent', '--heals', '--fine', '--then']
   const axis = { stroke: resolved(place, '--ink-2'), grid: { stroke: resolved(place, '--line'), width: 1 } }
@@ -150,11 +150,12 @@ function drawChart(place) {
       ],
       series: [
         {},
-        ...series.map(({ label }, line) => ({
+        ...series.map(({ label, values }, line) => ({
           label,
           stroke: resolved(place, strokes[line % strokes.length]),
           width: 1.75,
-          points: { show: false },
+          // A line needs two days.
+          points: { show: values.filter((value) => value !== null).length < FEW_POINTS },
           value: (_plot, value) =>
             value === null ? '–' : value.toLocaleString('en', { minimumFractionDigits: 2 }),
         })),
@@ -165,6 +166,8 @@ function drawChart(place) {
   )
   window.addEventListener('resize', () => plot.setSize(size()))
 }
+
+const FEW_POINTS = 15
 
 /** A colour of the page as the canvas understands it. */
 function resolved(place, name) {

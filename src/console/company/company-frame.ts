@@ -82,7 +82,7 @@ function companyHead(company: OperatedCompany, context: PageContext): Markup {
       <div>
         <h1>${nameOf(company)}</h1>
         <p class="quiet">
-          ${company.homeCurrency} · ${company.timeZone ?? 'time zone unknown'} · realm
+          ${company.homeCurrency} · ${company.timeZone ?? 'time zone unknown, Pacific assumed'} · realm
           <code>${company.realmId}</code>
           ${company.tags.map((tag) => html` <span class="tag">${tag}</span>`)}
         </p>

@@ -24,7 +24,7 @@ import { table } from '../parts/table.ts'
 import { companyPage } from './company-frame.ts'
 import { columnsOf } from './list-columns.ts'
 import { addListSheet } from './list-sheet.ts'
-import { listForm } from './list-form.ts'
+import { listForm, USUAL_SORT } from './list-form.ts'
 import { nothingYet } from './nothing-yet.ts'
 
 const PARAMS = z.strictObject({ realmId })
@@ -95,7 +95,7 @@ function records(
     rows: data,
     isGone: ({ deletedAt }) => deletedAt !== null,
     address: context.address,
-    sort: context.address.query.get('sort') ?? 'qboId',
+    sort: context.address.query.get('sort') ?? USUAL_SORT[entity],
     sums: (totals ?? []).map((total) => sumRow(entity, total, columns.length)),
   })
 }

@@ -28,6 +28,13 @@ export function confirmedButton(label: string, consequence: Child, confirm: Mark
   </details>`
 }
 
+/** So that a form leads to the same moment. */
+export function momentFields({ query }: Address): Child {
+  return MOMENT_PARAMS.filter((name) => query.has(name)).map(
+    (name) => html`<input type="hidden" name="${name}" value="${query.get(name)}" />`,
+  )
+}
+
 /** A form whose fields become the page's address. What else the address says is kept, but for the place in the list. */
 export function filterForm(
   address: Address,

@@ -1,3 +1,4 @@
+import { splitWords } from '../../books/versions/plain-words.ts'
 import { leafText, referenceText } from '../../books/versions/telling.ts'
 import type { ShownRecord } from '../../books/shown-record.ts'
 import type { Entity } from '../../domain/entity.ts'
@@ -72,7 +73,7 @@ function filingRows(entity: Entity, shown: ShownRecord, raw: JsonObject, { addre
       ['Class', named(raw['ClassRef'])],
       ['Location', named(raw['DepartmentRef'])],
       ['Sent to', email],
-      ['E-mail', 'emailStatus' in shown ? shown.emailStatus : null],
+      ['E-mail', 'emailStatus' in shown ? emailWords(shown.emailStatus) : null],
     ]),
     ...(entity === 'vendor' || entity === 'customer' ? [documentsOf(entity, shown, address)] : []),
   ]
@@ -95,4 +96,8 @@ function named(value: Json | undefined): string | null {
 
 function rowsOf(pairs: readonly (readonly [string, string | null])[]): Row[] {
   return pairs.filter(([, value]) => value !== null && value !== '')
+}
+
+function emailWords(status: string | null): string | null {
+  return status === null || status === 'NotSet' ? null : splitWords(status)
 }

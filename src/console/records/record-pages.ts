@@ -72,7 +72,7 @@ function addRecordPage(pages: Pages, options: ConsoleOptions, entity: Entity): v
       body: html`
         <article class="record">
           ${recordHead(entity, shown, context)} ${steps(payload, context)}
-          ${entity === 'balance' && (await accountChart(options, shown, context))}
+          ${entity === 'balance' && (await accountChart(options, shown, context, company.timeZone))}
           ${recordLines(entity, shown)} ${otherFields(entity, shown, rawOf(payload), context)}
         </article>
         ${versionsOf(entity, shown, versions, context)} ${pager(context.address, nextCursor)}

@@ -7,6 +7,7 @@ import { changed, linkTo } from '../address.ts'
 import type { PageContext } from '../context.ts'
 import { recordPath } from '../entities.ts'
 import { html, type Markup } from '../html.ts'
+import { momentFields } from '../parts/forms.ts'
 import { changeMark } from '../parts/change-mark.ts'
 import { valueText } from '../parts/value.ts'
 import { clock } from '../parts/time.ts'
@@ -23,14 +24,15 @@ export function versionsOf(
   return html`<section class="sheet flush" id="versions">
     <h2>Versions</h2>
     <form action="${comparePath}">
+      ${momentFields(context.address)}
       <ol class="versions">
         ${versions.map((version, place) =>
           versionRow(version, {
             context,
             isShown: version.validFrom === shownFrom,
             isFirst: place === 0,
-            isSecond: place === 1 || versions.length === 1,
-            compare: version.change === 'created' || version.change === 'firstSeen' ? null : comparePath,
+            isSecond: place === 1,
+            isAlone: versions.length === 1,
           }),
         )}
       </ol>
@@ -50,28 +52,15 @@ interface Around {
   readonly isShown: boolean
   readonly isFirst: boolean
   readonly isSecond: boolean
-  readonly compare: string | null
+  readonly isAlone: boolean
 }
 
 function versionRow(version: ListedVersion, around: Around): Markup {
   const { validFrom, sourceValidFrom, syncRunId, change, summary, diff } = version
-  const { context, isShown, isFirst, isSecond } = around
+  const { context, isShown, isFirst, isSecond, isAlone } = around
   const delay = (Date.parse(validFrom) - sourceValidFrom.getTime()) / 1000
   return html`<li ${isShown && html`class="shown" aria-current="true"`}>
-    <div class="picks no-print">
-      <label title="the earlier one"
-        ><input type="radio" name="from" value="${validFrom}" ${isSecond && html`checked`} /><span
-          class="visually-hidden"
-          >From ${validFrom}</span
-        ></label
-      >
-      <label title="the later one"
-        ><input type="radio" name="to" value="${validFrom}" ${isFirst && html`checked`} /><span
-          class="visually-hidden"
-          >To ${validFrom}</span
-        ></label
-      >
-    </div>
+    ${isAlone ? html`<span></span>` : picks(validFrom, { isFirst, isSecond })}
     <div class="what">
       <p>${changeMark(change)} <strong>${summary}</strong></p>
       ${diff.length > 0 && differences(diff)}
@@ -85,6 +74,20 @@ function versionRow(version: ListedVersion, around: Around): Markup {
       >${isShown ? 'Shown' : 'Show'}</a
     >
   </li>`
+}
+
+/** Which two are compared: at first the newest and the one before it. */
+function picks(validFrom: string, { isFirst, isSecond }: Pick<Around, 'isFirst' | 'isSecond'>): Markup {
+  const pick = (name: 'from' | 'to', words: string, isChosen: boolean) =>
+    html`<label title="${words}"
+      ><input type="radio" name="${name}" value="${validFrom}" ${isChosen && html`checked`} /><span
+        class="visually-hidden"
+        >${words}: ${validFrom}</span
+      ></label
+    >`
+  return html`<div class="picks no-print">
+    ${pick('from', 'The earlier one', isSecond)} ${pick('to', 'The later one', isFirst)}
+  </div>`
 }
 
 function differences(diff: readonly DiffEntry[]): Markup {

@@ -688,6 +688,14 @@ describe('the life of a record', () => {
   })
 })
 
+test('a default that one answer states and the next leaves out is no news', () => {
+  const stated = invoice({ PrintStatus: 'NotSet', ApplyTaxAfterDiscount: false, DueDate: '2026-04-01' })
+  const leftOut = without(without(invoice({ DueDate: '2026-05-01' }), 'PrintStatus'), 'ApplyTaxAfterDiscount')
+  expect(describePayloads('invoice', stated, leftOut).summary).toBe(
+    'Due date moved from 1 April 2026 to 1 May 2026',
+  )
+})
+
 describe('a sentence', () => {
   test('of many changes names the most telling and counts the rest', () => {
     const after = bill({

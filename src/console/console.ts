@@ -9,6 +9,7 @@ import { addFrameRoutes } from './frame-routes.ts'
 import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addRecordPages } from './records/record-pages.ts'
+import { addSearchPage } from './search/search-page.ts'
 import { createAttempts } from './session/attempts.ts'
 import { requireSameOrigin } from './session/same-origin.ts'
 import { addSessionRoutes, requireSession } from './session/session-routes.ts'
@@ -29,6 +30,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   addChangePages(pages, options)
   addListPages(pages, options)
   addRecordPages(pages, options)
+  addSearchPage(pages, options)
   router.use('/console', () => {
     throw new LedgerError('not_found', 'there is no page at this address')
   })

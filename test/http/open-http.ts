@@ -57,7 +57,11 @@ export interface OpenHttp {
 }
 
 /** The HTTP room on a database of its own; only Intuit and the queue behind it are missing. */
-export async function openHttp(overrides: Partial<HttpOptions> = {}): Promise<OpenHttp> {
+export async function openHttp(
+  overrides: Partial<HttpOptions> = {},
+  /** Adds pages that are given the same as the API. */
+  pagesOf: (options: HttpOptions) => HttpOptions['addPages'] = () => undefined,
+): Promise<OpenHttp> {
   const testDatabase = await createTestDatabase()
   const knex = connect({
     url: testDatabase.url,
@@ -99,7 +103,8 @@ export async function openHttp(overrides: Partial<HttpOptions> = {}): Promise<Op
     ...operations({ database, intuit, queued, log }),
     ...overrides,
   }
-  const app = createHttp(options)
+  const addPages = pagesOf(options)
+  const app = createHttp({ ...options, ...(addPages && { addPages }) })
   return {
     app,
     knex,

@@ -34,6 +34,23 @@ export function pathWords(steps: readonly string[]): string {
   return sentence(restWords(first === 'details' ? rest : steps).join(' · '))
 }
 
+/** Whether the value at a path is money. */
+export function isAmount(steps: readonly string[]): boolean {
+  const last = steps.at(-1) ?? ''
+  if (steps.length === 1 && AMOUNTS.has(last)) return true
+  if (steps[0] === 'lines') return LINE_WORDS[last]?.kind === 'amount'
+  return FIELD_WORDS.some(({ at, kind }) => kind === 'amount' && at.join('.') === steps.join('.'))
+}
+
+const AMOUNTS: ReadonlySet<string> = new Set([
+  'totalAmount',
+  'balance',
+  'homeBalance',
+  'homeTotalAmount',
+  'currentBalance',
+  'currentBalanceWithSubAccounts',
+])
+
 function elementWords(list: string, [selector = '', ...rest]: readonly string[]): string {
   const fields = rest.filter((step) => !step.endsWith('Detail') && step !== 'value')
   return [

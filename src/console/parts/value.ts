@@ -1,11 +1,13 @@
 import type { PlainJson } from '../../books/versions/payload-content.ts'
 import { dayWords, numberWords } from '../../books/versions/plain-words.ts'
+import { isAmount } from '../../books/versions/path-words.ts'
 import { html, type Child } from '../html.ts'
+import { amountText } from './money.ts'
 
-/** A value of a record as one reads it: a reference by its name, anything larger as JSON. */
-export function valueText(value: PlainJson): Child {
+/** A value of a record as one reads it, by its path: a reference by its name, anything larger as JSON. */
+export function valueText(value: PlainJson, steps: readonly string[]): Child {
   if (value === null || value === '') return html`<span class="quiet">–</span>`
-  if (typeof value === 'string') return wordsOf(value)
+  if (typeof value === 'string') return isAmount(steps) ? amountText(value, null) : wordsOf(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   const name = nameOf(value) ?? listOf(value)
   return name ?? html`<code class="value-json">${JSON.stringify(value, null, 1)}</code>`

@@ -88,8 +88,8 @@ function sides(
           ({ steps, path, before: was, after: is, differs }) =>
             html`<tr>
               <th scope="row" title="${path}">${pathWords(steps)}</th>
-              <td class="${differs && 'before'}">${valueText(was)}</td>
-              <td class="${differs && 'after'}">${valueText(is)}</td>
+              <td class="${differs && 'before'}">${valueText(was, steps)}</td>
+              <td class="${differs && 'after'}">${valueText(is, steps)}</td>
             </tr>`,
         )}
       </tbody>

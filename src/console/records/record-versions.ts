@@ -102,14 +102,14 @@ function differences(diff: readonly DiffEntry[]): Markup {
         </tr>
       </thead>
       <tbody>
-        ${diff.map(
-          ({ path, before, after }) =>
-            html`<tr>
-              <th scope="row" title="${path}">${pathWords(stepsOf(path))}</th>
-              <td class="before">${valueText(before)}</td>
-              <td class="after">${valueText(after)}</td>
-            </tr>`,
-        )}
+        ${diff.map(({ path, before, after }) => {
+          const steps = stepsOf(path)
+          return html`<tr>
+            <th scope="row" title="${path}">${pathWords(steps)}</th>
+            <td class="before">${valueText(before, steps)}</td>
+            <td class="after">${valueText(after, steps)}</td>
+          </tr>`
+        })}
       </tbody>
     </table>
   </details>`

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../domain/ledger-error.ts'
-import { whatToDo } from '../domain/what-to-do.ts'
+import { needsPerson, whatToDo } from '../domain/what-to-do.ts'
 import { linkTo, type Address } from './address.ts'
 import { companyPath } from './entities.ts'
 import type { Tone } from './parts/state.ts'
@@ -72,21 +72,8 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   forbidden: 'Go back to the console and use its own buttons.',
 }
 
-const ACTS: ReadonlySet<ErrorCode> = new Set([
-  'needs_reauth',
-  'app_misconfigured',
-  'token_unreadable',
-  'wrong_environment',
-  'company_unavailable',
-  'invalid_payload',
-  'poisoned_page',
-  'mass_disappearance',
-  'budget_spent',
-  'internal',
-])
-
 /** Red: a person must act. Amber: it heals by itself. */
 export function toneOf(code: ErrorCode): Tone {
   if (code === 'company_inactive') return 'off'
-  return ACTS.has(code) ? 'act' : 'heals'
+  return needsPerson(code) ? 'act' : 'heals'
 }

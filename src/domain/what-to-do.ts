@@ -49,3 +49,21 @@ export function whatToDo(code: ErrorCode): string {
       return 'This is a defect: report it with the request id or the run id and the log lines around it.'
   }
 }
+
+/** Whether a failure waits for a person; any other heals by itself or is somebody's wish. */
+export function needsPerson(code: ErrorCode): boolean {
+  return WAITS_FOR_PERSON.has(code)
+}
+
+const WAITS_FOR_PERSON: ReadonlySet<ErrorCode> = new Set([
+  'needs_reauth',
+  'app_misconfigured',
+  'token_unreadable',
+  'wrong_environment',
+  'company_unavailable',
+  'invalid_payload',
+  'poisoned_page',
+  'mass_disappearance',
+  'budget_spent',
+  'internal',
+])

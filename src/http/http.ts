@@ -12,6 +12,7 @@ import { addMetricsRoute } from './probes/metrics-route.ts'
 import { addCompanyList } from './api/company-list.ts'
 import { addChangeRoutes } from './api/change-routes.ts'
 import { addMirrorRoutes } from './api/mirror-routes.ts'
+import { addPortfolioRoute } from './api/portfolio-routes.ts'
 import { addVersionRoutes } from './api/version-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { addRejectRoutes } from './rejects/reject-routes.ts'
@@ -43,6 +44,7 @@ export function createHttp(options: HttpOptions): Express {
   addRunRoutes(app, options)
   addSyncRoutes(app, options)
   addCompanyList(app, options)
+  addPortfolioRoute(app, options)
   addMirrorRoutes(app, options)
   addVersionRoutes(app, options)
   addChangeRoutes(app, options)

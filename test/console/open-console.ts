@@ -31,7 +31,7 @@ export async function openConsole(overrides: Partial<HttpOptions> = {}): Promise
         .set('Cookie', cookie)
         .set('Sec-Fetch-Site', 'same-origin')
         .type('form')
-        .send(fields as object),
+        .send(fields),
   }
 }
 

@@ -27,7 +27,7 @@ describe('signing in', () => {
     const stranger = await request(http.app).get(`${PAGE}?entity=bill`)
     expect(stranger.status).toBe(303)
     expect(stranger.headers['location']).toBe(
-      `/login?${new URLSearchParams({ next: `${PAGE}?entity=bill` })}`,
+      `/login?${new URLSearchParams({ next: `${PAGE}?entity=bill` }).toString()}`,
     )
     const signedIn = await signIn(ADMIN_TOKEN)
     expect([signedIn.status, signedIn.headers['location']]).toEqual([303, PAGE])

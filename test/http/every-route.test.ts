@@ -92,6 +92,7 @@ describe('every route', () => {
       'get /api/companies/:realmId/vendors/:qboId',
       'get /api/companies/:realmId/vendors/:qboId/versions',
       'get /api/companies/:realmId/vendors/:qboId/versions/compare',
+      'get /api/portfolio',
       'get /healthz',
       'get /metrics',
       'get /readyz',

@@ -4,6 +4,11 @@ export function subtract(from: string, what: string): string {
   return textOf(unitsOf(from, scale) - unitsOf(what, scale), scale)
 }
 
+export function add(one: string, other: string): string {
+  const scale = Math.max(decimalsOf(one), decimalsOf(other))
+  return textOf(unitsOf(one, scale) + unitsOf(other, scale), scale)
+}
+
 /** Negative, zero or positive, as `one` is less than, equal to or more than `other`. */
 export function compareDecimals(one: string, other: string): number {
   const scale = Math.max(decimalsOf(one), decimalsOf(other))

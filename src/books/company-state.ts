@@ -92,5 +92,10 @@ export function isLate(
   intervalSeconds: number,
 ): boolean {
   if (status === 'paused' || status === 'disconnected') return false
-  return lagSeconds > (maxLagMinutes === null ? intervalSeconds * LATE_AFTER_INTERVALS : maxLagMinutes * 60)
+  return lagSeconds > promisedLagSeconds(maxLagMinutes, intervalSeconds)
+}
+
+/** How far a company may lag: as promised for it, else four thirds of the interval. */
+export function promisedLagSeconds(maxLagMinutes: number | null, intervalSeconds: number): number {
+  return maxLagMinutes === null ? intervalSeconds * LATE_AFTER_INTERVALS : maxLagMinutes * 60
 }

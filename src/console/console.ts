@@ -8,6 +8,7 @@ import { addListPages } from './company/list-page.ts'
 import { addFrameRoutes } from './frame-routes.ts'
 import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
+import { addPortfolioPage } from './portfolio/portfolio-page.ts'
 import { addRecordPages } from './records/record-pages.ts'
 import { addSearchPage } from './search/search-page.ts'
 import { createAttempts } from './session/attempts.ts'
@@ -27,6 +28,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
   router.use(OURS, requireSession(sessions))
   addFrameRoutes(pages)
+  addPortfolioPage(pages, options)
   addChangePages(pages, options)
   addListPages(pages, options)
   addRecordPages(pages, options)

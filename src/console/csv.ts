@@ -19,7 +19,12 @@ export const MOST_ROWS = 10_000
 
 /** The address of a view as a file: the same path and state with `.csv`. */
 export function csvPath(address: Address): string {
-  return changed({ ...address, path: `${address.path}.csv` }, { cursor: null, limit: null })
+  return changed({ ...address, path: sheetPath(address.path) }, { cursor: null, limit: null, page: null })
+}
+
+/** Within `/console/`, like every page that asks for a session. */
+function sheetPath(path: string): string {
+  return path === '/console' ? '/console/clients.csv' : `${path}.csv`
 }
 
 /** A view as a file. Texts that a spreadsheet would take for formulas are escaped. */
@@ -28,7 +33,7 @@ export function addSheet(
   path: string,
   read: (request: Request, response: Response) => Promise<Sheet>,
 ): void {
-  addRoute(router, `${path}.csv`, {
+  addRoute(router, sheetPath(path), {
     get: async (request, response) => {
       const { name, columns, rows, cutNote } = await read(request, response)
       const lines = [columns, ...rows, ...(cutNote ? [[cutNote]] : [])]

@@ -34,6 +34,7 @@ test('shows every company with what its books add up to, and totals by currency'
     name: 'Company 1',
     tags: ['retail'],
     mirror: expect.objectContaining({ status: 'active', late: true, rejects: 0, asOf: null, settled: true }),
+    promisedLagSeconds: 1200,
     homeCurrency: 'USD',
     today: '2026-03-10',
     cash: [{ currency: 'USD', amount: '1201.00' }],

@@ -1,7 +1,7 @@
 import { rowsOf, rowsOfPrepared } from '../../db/database.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import { COMPANY_COLUMNS, COMPANY_JOINS, type CompanyRow } from '../company-rows.ts'
-import { explain, isLate } from '../company-state.ts'
+import { explain, isLate, promisedLagSeconds } from '../company-state.ts'
 import type { Moment } from '../moment.ts'
 import type { BooksOptions, Mirror } from '../standing.ts'
 import { add } from '../versions/decimals.ts'
@@ -35,6 +35,7 @@ export interface PortfolioCompany {
   readonly name: string | null
   readonly tags: readonly string[]
   readonly mirror: CompanyMirror
+  readonly promisedLagSeconds: number
   readonly homeCurrency: string | null
   readonly timeZone: string | null
   /** The company's own date at the moment. */
@@ -139,6 +140,7 @@ function companyOf(
     name,
     tags,
     mirror,
+    promisedLagSeconds: promisedLagSeconds(row.maxLagMinutes, options.intervalSeconds),
     homeCurrency,
     timeZone,
     today,

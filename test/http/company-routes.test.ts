@@ -71,6 +71,7 @@ describe('GET /admin/companies/:realmId', () => {
       watermark: null,
       lastSyncedAt: null,
       lagSeconds: 5000,
+      late: true,
       listingInProgress: false,
       ...well,
     }
@@ -103,11 +104,13 @@ describe('GET /admin/companies/:realmId', () => {
           watermark: iso(301.5),
           lastSyncedAt: iso(300),
           lagSeconds: 301.5,
+          late: false,
           listingInProgress: true,
           ...well,
         },
         invoice: unseen,
       },
+      neverSynced: false,
       late: true,
       lastSuccessAt: iso(300),
       lastRun: expect.objectContaining({ id: last, status: 'succeeded', servedRequest: 4, error: null }),
@@ -119,6 +122,7 @@ describe('GET /admin/companies/:realmId', () => {
         runId: failed,
       },
       nextSyncAt: iso(-600),
+      nextSyncReason: 'every 15 minutes',
       notBefore: null,
       rejects: 1,
       callsThisMonth: { total: 7, metered: 5 },
@@ -182,6 +186,16 @@ describe('GET /admin/companies/:realmId', () => {
     expect((await http.send('get', '/admin/companies/1301')).body.late).toBe(true)
     await http.knex('companies').where({ realm_id: '1301' }).update({ status: 'paused' })
     expect((await http.send('get', '/admin/companies/1301')).body.late).toBe(false)
+  })
+
+  test.each([
+    [{ requested_seq: 5, served_seq: 4 }, 'it was asked for'],
+    [{ not_before: secondsBefore(-60), not_before_code: 'throttled' }, 'it waits after throttled'],
+    [{ status: 'paused' }, null],
+  ])('a company of %j says why its next run is when it is', async (row, nextSyncReason) => {
+    const realmId = `14${Object.keys(row).join('').length}`
+    await insertCompany(http.knex, realmId, row)
+    expect((await http.send('get', `/admin/companies/${realmId}`)).body).toMatchObject({ nextSyncReason })
   })
 
   test('one that is not registered is not found', async () => {

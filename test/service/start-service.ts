@@ -36,7 +36,8 @@ export async function startService(workplace: Workplace, env: Record<string, str
   const { process: child, output, ended, untilSaid } = launchService(workplace, env)
   await untilSaid('Ctrl-C stops')
   const said = (label: string) => new RegExp(`${label}: (\\S+)`).exec(output())?.[1] ?? ''
-  const url = said('Open')
+  // The address printed signs a browser in; its path is of no use to these tests.
+  const url = new URL(said('Open')).origin
   const adminToken = said('Admin token')
   const request = async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
     const answer = await fetch(`${url}${path}`, {

@@ -110,7 +110,7 @@ function owedSums(
 ): OwedSums[] {
   const documents = read.owed.filter((row) => row.kind === kind)
   const accounts = read.held.filter(({ accountType }) => accountType === ACCOUNTS[kind])
-  const currencies = [...new Set([...documents, ...accounts].map(({ currency }) => currency))]
+  const currencies = [...new Set([...documents, ...accounts].map(({ currency }) => currency))].sort()
   return currencies.map((currency) => {
     const row = documents.find((candidate) => candidate.currency === currency) ?? NOTHING
     const { current, days1To30, days31To60, days61To90, over90 } = row

@@ -29,7 +29,7 @@ export interface OperationOptions {
 export function operations({ config, database, cipher, quickbooks, enqueue, log }: OperationOptions) {
   const { environment } = config.quickbooks
   return {
-    registerCompany(registration: Parameters<typeof registerCompany>[1]) {
+    registerCompany(registration: Parameters<typeof registerCompany>[1], by: Doer) {
       const inTurn = outsideTurns(database, registration.realmId)
       return registerCompany(
         {
@@ -44,11 +44,12 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
             tryAccess(quickbooks, { realmId, accessToken, onCall, inTurn }),
         },
         registration,
+        by,
       )
     },
-    pauseCompany: (realmId: string) => pauseCompany(database, realmId),
-    resumeCompany: (realmId: string) => resumeCompany(database, enqueue, realmId),
-    disconnectCompany: (realmId: string) =>
+    pauseCompany: (realmId: string, by: Doer) => pauseCompany(database, realmId, by),
+    resumeCompany: (realmId: string, by: Doer) => resumeCompany(database, enqueue, realmId, by),
+    disconnectCompany: (realmId: string, by: Doer) =>
       disconnectCompany(
         {
           database,
@@ -59,6 +60,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
             outsideTurns(database, realmId)(() => quickbooks.revokeToken(token, onCall)),
         },
         realmId,
+        by,
       ),
     async confirmDisappearance(realmId: string, entity: Entity, by: Doer) {
       const confirmed = await database.transaction(async (tx) => {

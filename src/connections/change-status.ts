@@ -5,14 +5,16 @@ import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { Company } from '../models/company.ts'
 import { Connection } from '../models/connection.ts'
 import type { OnCall } from './access-tokens.ts'
+import { recordEvent, type Doer } from './record-event.ts'
 import { requestSync } from './request-sync.ts'
 import type { TokenCipher } from './token-cipher.ts'
 
 /** Stops syncing a company until it is resumed; its connection stays. */
-export async function pauseCompany(database: Database, realmId: string): Promise<void> {
+export async function pauseCompany(database: Database, realmId: string, by: Doer): Promise<void> {
   await database.transaction(async (tx) => {
-    await connectedCompany(tx, realmId)
-    await setStatus(tx, realmId, 'paused')
+    const company = await connectedCompany(tx, realmId)
+    await setStatus(tx, company, 'paused')
+    if (company.status !== 'paused') await recordEvent(tx, { realmId, kind: 'paused' }, by)
   })
 }
 
@@ -21,10 +23,14 @@ export async function resumeCompany(
   database: Database,
   enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>,
   realmId: string,
+  by: Doer,
 ): Promise<void> {
   await database.transaction(async (tx) => {
-    await connectedCompany(tx, realmId)
-    await setStatus(tx, realmId, 'active')
+    const company = await connectedCompany(tx, realmId)
+    await setStatus(tx, company, 'active')
+    if (company.status !== 'active') {
+      await recordEvent(tx, { realmId, kind: 'resumed', detail: { from: company.status } }, by)
+    }
     await requestSync(tx, [realmId], { mode: 'incremental', trigger: 'manual' })
     await enqueue(tx, [realmId])
   })
@@ -44,9 +50,11 @@ export async function disconnectCompany(
     readonly log: Logger
   },
   realmId: string,
+  by: Doer,
 ): Promise<string | null> {
   const ciphertext = await options.database.transaction(async (tx) => {
-    if (!(await Company.query(tx.trx).findById(realmId).forUpdate())) throw unknownCompany(realmId)
+    const company = await Company.query(tx.trx).findById(realmId).forUpdate()
+    if (!company) throw unknownCompany(realmId)
     const connection = await Connection.query(tx.trx).findById(realmId).forUpdate()
     await Connection.query(tx.trx).findById(realmId).patch({
       accessTokenCiphertext: null,
@@ -55,7 +63,8 @@ export async function disconnectCompany(
       refreshTokenExpiresAt: null,
       updatedAt: tx.now,
     })
-    await setStatus(tx, realmId, 'disconnected')
+    await setStatus(tx, company, 'disconnected')
+    if (company.status !== 'disconnected') await recordEvent(tx, { realmId, kind: 'disconnected' }, by)
     return connection?.refreshTokenCiphertext ?? null
   })
   if (ciphertext === null) return null
@@ -78,14 +87,15 @@ export function unknownCompany(realmId: string): LedgerError {
   return new LedgerError('not_found', `no company ${realmId} is registered`)
 }
 
-async function connectedCompany(tx: Tx, realmId: string): Promise<void> {
+async function connectedCompany(tx: Tx, realmId: string): Promise<Company> {
   const company = await Company.query(tx.trx).findById(realmId).forUpdate()
   if (!company) throw unknownCompany(realmId)
   if (company.status === 'disconnected') {
     throw new LedgerError('company_inactive', `company ${realmId} is disconnected: connect it again first`)
   }
+  return company
 }
 
-async function setStatus(tx: Tx, realmId: string, status: CompanyStatus): Promise<void> {
+async function setStatus(tx: Tx, { realmId }: Company, status: CompanyStatus): Promise<void> {
   await Company.query(tx.trx).findById(realmId).patch({ status, statusCode: null, statusChangedAt: tx.now })
 }

@@ -24,6 +24,9 @@ export interface Doer {
   readonly requestId: string | null
 }
 
+/** What the service does by itself. */
+export const BY_SERVICE: Doer = { actor: 'service', requestId: null }
+
 export interface CompanyEventRecord {
   /** Null if it concerns the service as a whole. */
   readonly realmId: string | null

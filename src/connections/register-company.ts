@@ -4,6 +4,7 @@ import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { Company } from '../models/company.ts'
 import { Connection, type Environment } from '../models/connection.ts'
 import { encryptedTokens, type OnCall } from './access-tokens.ts'
+import { recordEvent, type Doer } from './record-event.ts'
 import { requestSync } from './request-sync.ts'
 import type { TokenCipher } from './token-cipher.ts'
 import type { TokenSet } from './token-set.ts'
@@ -44,6 +45,7 @@ const REFRESH_TOKEN_LIFE_MS = 100 * 86_400_000
 export async function registerCompany(
   options: RegisterOptions,
   registration: Registration,
+  by: Doer,
 ): Promise<{ created: boolean; request: number | null }> {
   const calls: Parameters<OnCall>[0][] = []
   const onCall: OnCall = (call) => calls.push(call)
@@ -52,9 +54,12 @@ export async function registerCompany(
     throw error
   })
   return options.database.transaction(async (tx) => {
-    const created = await saveCompany(tx, registration, name)
+    const became = await saveCompany(tx, registration, name)
+    const created = became === 'registered'
     await saveConnection(options, tx, registration.realmId, tokens)
     await options.recordCalls(tx, registration.realmId, calls)
+    const { realmId } = registration
+    await recordEvent(tx, { realmId, kind: became, detail: { environment: options.environment } }, by)
     const asked = created
       ? ({ mode: 'full', trigger: 'backfill' } as const)
       : ({ mode: 'incremental', trigger: 'manual' } as const)
@@ -127,7 +132,7 @@ async function saveCompany(
   tx: Tx,
   { realmId, name: givenName }: Registration,
   nameAtIntuit: string | null,
-): Promise<boolean> {
+): Promise<'registered' | 'connected' | 'tokens_replaced'> {
   const known = await Company.query(tx.trx).findById(realmId).forUpdate()
   if (!known) {
     await Company.query(tx.trx).insert({
@@ -139,7 +144,7 @@ async function saveCompany(
       nextSyncAt: tx.now,
       createdAt: tx.now,
     })
-    return true
+    return 'registered'
   }
   // Somebody paused it for a reason unrelated to its tokens; `/resume` ends that.
   const stays = known.status === 'active' || known.status === 'paused'
@@ -154,7 +159,7 @@ async function saveCompany(
       failingCode: null,
       failingCodeSince: null,
     })
-  return false
+  return known.status === 'disconnected' ? 'connected' : 'tokens_replaced'
 }
 
 /** The firm's name for a company stays until the firm changes it; without one, QuickBooks' name is used. */

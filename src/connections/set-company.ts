@@ -1,6 +1,7 @@
 import type { Database, Tx } from '../db/database.ts'
 import { Company, type SetByFirm } from '../models/company.ts'
 import { unknownCompany } from './change-status.ts'
+import { recordEvent, type Doer } from './record-event.ts'
 
 /** What the firm sets for a company; absent fields stay as they are. */
 export interface CompanySettings {
@@ -17,12 +18,30 @@ export async function setCompany(
   database: Database,
   realmId: string,
   settings: CompanySettings,
+  by: Doer,
 ): Promise<void> {
   await database.transaction(async (tx) => {
     const company = await Company.query(tx.trx).findById(realmId).forUpdate()
     if (!company) throw unknownCompany(realmId)
     await keep(tx, company, settings)
+    const changes = changesOf(company, settings)
+    if (Object.keys(changes).length === 0) return
+    await recordEvent(tx, { realmId, kind: 'settings_changed', detail: changes }, by)
   })
+}
+
+/** Which settings become another, each with what it was. */
+function changesOf(
+  company: Company,
+  settings: CompanySettings,
+): Readonly<Record<string, { readonly from: unknown; readonly to: unknown }>> {
+  const given = Object.entries(settings) as [keyof CompanySettings, unknown][]
+  return Object.fromEntries(
+    given
+      .filter(([, to]) => to !== undefined)
+      .map(([name, to]) => [name, { from: company[name], to }] as const)
+      .filter(([, { from, to }]) => JSON.stringify(from) !== JSON.stringify(to)),
+  )
 }
 
 async function keep({ trx }: Tx, company: Company, settings: CompanySettings): Promise<void> {

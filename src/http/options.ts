@@ -21,11 +21,12 @@ export interface HttpOptions {
   readonly metrics: Pick<Metrics, 'contentType' | 'render' | 'observeHttpRequest'>
   readonly registerCompany: (
     registration: Registration,
+    by: Doer,
   ) => Promise<{ created: boolean; request: number | null }>
-  readonly pauseCompany: (realmId: string) => Promise<void>
-  readonly resumeCompany: (realmId: string) => Promise<void>
+  readonly pauseCompany: (realmId: string, by: Doer) => Promise<void>
+  readonly resumeCompany: (realmId: string, by: Doer) => Promise<void>
   /** Returns why Intuit did not revoke the tokens; null when it did. */
-  readonly disconnectCompany: (realmId: string) => Promise<string | null>
+  readonly disconnectCompany: (realmId: string, by: Doer) => Promise<string | null>
   /** Returns the numbers of the requests, queued by then; companies that are not synced are left out. */
   readonly requestSync: (
     realmIds: readonly string[] | 'all',

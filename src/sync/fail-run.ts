@@ -1,4 +1,5 @@
 import type { Logger } from 'winston'
+import { BY_SERVICE, recordEvent } from '../connections/record-event.ts'
 import { isReplaced } from '../connections/replaced.ts'
 import { noteThrottled, pauseCalls } from '../connections/service-state.ts'
 import { rowsOf, type Tx } from '../db/database.ts'
@@ -150,9 +151,9 @@ async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promi
       return
     case 'lapsed':
       await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
-      return setStatus(tx, realmId, 'unavailable', error)
+      return setStatus(tx, run, 'unavailable', error)
     case 'reauth':
-      return setStatus(tx, realmId, 'needs_reauth', error)
+      return setStatus(tx, run, 'needs_reauth', error)
     case 'halt':
       return pauseCalls(tx, {
         until: secondsAfter(tx.now, fate.delaySeconds),
@@ -196,15 +197,25 @@ async function waitUntil(tx: Tx, run: Run, notBefore: Date, error: LedgerError):
 }
 
 /** A status that a person chose meanwhile is kept. */
-async function setStatus(tx: Tx, realmId: string, status: CompanyStatus, error: LedgerError): Promise<void> {
-  await tx.trx.raw(
+async function setStatus(
+  tx: Tx,
+  { id: runId, realmId }: Run,
+  status: CompanyStatus,
+  error: LedgerError,
+): Promise<void> {
+  const [changed] = await rowsOf<{ isNew: boolean }>(
+    tx.trx,
     `UPDATE companies
         SET status_changed_at = CASE WHEN status = :status THEN status_changed_at ELSE :now END,
             status = :status,
             status_code = :code
-      WHERE realm_id = :realmId AND status IN ('active', 'unavailable')`,
+      WHERE realm_id = :realmId AND status IN ('active', 'unavailable')
+      RETURNING status_changed_at = :now AS "isNew"`,
     { realmId, status, code: error.code, now: tx.now },
   )
+  if (status !== 'needs_reauth' || changed?.isNew !== true) return
+  const detail = { code: error.code, message: error.message, runId }
+  await recordEvent(tx, { realmId, kind: 'reconnect_needed', detail }, BY_SERVICE)
 }
 
 function secondsAfter(now: Date, seconds: number): Date {

@@ -4,6 +4,7 @@ import { recordCalls } from '../../src/sync/record-calls.ts'
 import { keptLog } from '../setup/kept-log.ts'
 import { REALM } from '../setup/mirror.ts'
 import { openConnections, type TestConnections } from './open-connections.ts'
+import { BY_TEST } from '../setup/doer.ts'
 
 let connections: TestConnections
 let queued: string[]
@@ -18,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(() => connections.close())
 
-const pause = (realmId = REALM) => pauseCompany(connections.database, realmId)
+const pause = (realmId = REALM) => pauseCompany(connections.database, realmId, BY_TEST)
 
 const resume = (realmId = REALM) =>
   resumeCompany(
@@ -28,12 +29,13 @@ const resume = (realmId = REALM) =>
       return Promise.resolve()
     },
     realmId,
+    BY_TEST,
   )
 
 const disconnect = (realmId = REALM) => {
   const { database, cipher, quickbooks } = connections
   const revokeToken = quickbooks.revokeToken.bind(quickbooks)
-  return disconnectCompany({ database, cipher, recordCalls, revokeToken, log: kept.log }, realmId)
+  return disconnectCompany({ database, cipher, recordCalls, revokeToken, log: kept.log }, realmId, BY_TEST)
 }
 
 async function companyRow(): Promise<Record<string, unknown>> {

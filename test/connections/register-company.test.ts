@@ -9,6 +9,7 @@ import { recordCalls } from '../../src/sync/record-calls.ts'
 import { keptLog } from '../setup/kept-log.ts'
 import { REALM } from '../setup/mirror.ts'
 import { openConnections, type TestConnections } from './open-connections.ts'
+import { BY_TEST } from '../setup/doer.ts'
 
 const NEW = '4620816300000000501'
 
@@ -56,14 +57,15 @@ function options(given: Partial<RegisterOptions> = {}): RegisterOptions {
 
 function register(given: Partial<Registration> = {}, changed: Partial<RegisterOptions> = {}) {
   const realmId = given.realmId ?? NEW
-  return registerCompany(options(changed), {
+  const registration = {
     realmId,
     refreshToken: connections.refreshToken(realmId),
     accessToken: null,
     accessTokenExpiresAt: null,
     name: null,
     ...given,
-  })
+  }
+  return registerCompany(options(changed), registration, BY_TEST)
 }
 
 /** All that is kept of companies, their connections and their calls. */

@@ -27,6 +27,7 @@ import {
   type Moment,
 } from './hour.ts'
 import { startService, type Service } from './service.ts'
+import { BY_TEST } from '../setup/doer.ts'
 
 export type Phase = 'backfill' | 'incremental'
 
@@ -136,8 +137,9 @@ export function describeHours(phase: Phase, realmPrefix: string): void {
         for (const { realmId, mend, answered } of rows) {
           await mend()
           service.reroute(realmId, null)
-          if (answered.mended === 'by resuming') await operate.resumeCompany(realmId)
-          if (answered.mended === 'by new tokens') await operate.registerCompany(newTokens(service, realmId))
+          if (answered.mended === 'by resuming') await operate.resumeCompany(realmId, BY_TEST)
+          if (answered.mended === 'by new tokens')
+            await operate.registerCompany(newTokens(service, realmId), BY_TEST)
         }
         const longest = Math.max(...rows.map((row) => row.answered.withinMinutes))
         complete = await playUntilComplete(service, all, longest)

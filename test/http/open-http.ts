@@ -148,7 +148,7 @@ function operations({
   }
   const call = { status: '200', durationMs: 1, metered: false, intuitTid: null }
   return {
-    registerCompany: (registration: Parameters<typeof registerCompany>[1]) =>
+    registerCompany: (registration: Parameters<typeof registerCompany>[1], by: Doer) =>
       registerCompany(
         {
           database,
@@ -174,11 +174,16 @@ function operations({
           },
         },
         registration,
+        by,
       ),
-    pauseCompany: (realmId: string) => pauseCompany(database, realmId),
-    resumeCompany: (realmId: string) => resumeCompany(database, enqueue, realmId),
-    disconnectCompany: (realmId: string) =>
-      disconnectCompany({ database, cipher, recordCalls, log, revokeToken: () => intuit.revoke() }, realmId),
+    pauseCompany: (realmId: string, by: Doer) => pauseCompany(database, realmId, by),
+    resumeCompany: (realmId: string, by: Doer) => resumeCompany(database, enqueue, realmId, by),
+    disconnectCompany: (realmId: string, by: Doer) =>
+      disconnectCompany(
+        { database, cipher, recordCalls, log, revokeToken: () => intuit.revoke() },
+        realmId,
+        by,
+      ),
     confirmDisappearance: (realmId: string, entity: Entity, by: Doer) =>
       database.transaction(async (tx) => {
         const confirmed = await confirmDisappearance(tx, realmId, entity, by)

@@ -26,6 +26,7 @@ import {
 } from '../../src/sync/run-company.ts'
 import { createTestClock, type TestClock } from './clock.ts'
 import { createTestDatabase } from './test-database.ts'
+import { BY_TEST } from './doer.ts'
 
 export const REALM = '4620816300000000101'
 export const OTHER_REALM = '4620816300000000102'
@@ -211,6 +212,7 @@ export async function startMirror(settings: MirrorSettings = {}): Promise<TestMi
           log,
         },
         { realmId, refreshToken, accessToken: null, accessTokenExpiresAt: null, name: null },
+        BY_TEST,
       )
     },
     async heldRefreshToken(realmId) {

@@ -10,6 +10,7 @@ import { checkCalmCalls } from './calls.ts'
 import { checkRejected, damaged, openRejects } from './damage.ts'
 import { checkEqual, remember } from './invariants.ts'
 import { unservedOf, type Episode } from './state.ts'
+import { BY_TEST } from '../setup/doer.ts'
 
 /** What an operator and time would do: no wait and no refusal stands, and somebody asks. */
 export async function ready(
@@ -26,7 +27,7 @@ export async function ready(
     await mirror.newTokens(realmId)
     story.push('  new tokens')
   } else if (status !== 'active') {
-    await resumeCompany(mirror.database, () => Promise.resolve(), realmId)
+    await resumeCompany(mirror.database, () => Promise.resolve(), realmId, BY_TEST)
     story.push(`  resumed: it was ${status}`)
   }
   await mirror.rows(

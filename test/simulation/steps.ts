@@ -24,6 +24,7 @@ import { mostBillsGo } from './step-losses.ts'
 import { askDuringRun, budgetIsSpent, jobDeliveredTwice, manyRequests, ticks } from './step-requests.ts'
 import { newTokensMeanwhile } from './step-tokens.ts'
 import { latePages, recordsPassedOver, rejectPassedOver, unreadableBesideDeletes } from './step-unreadable.ts'
+import { BY_TEST } from '../setup/doer.ts'
 
 export type Step = (episode: Episode, realmId: string) => Promise<void>
 
@@ -182,7 +183,7 @@ async function pauseAndResume(episode: Episode, realmId: string): Promise<void> 
   const { mirror } = episode
   if ((await statusOf(mirror, realmId)) !== 'active') return
   await ready(episode, realmId)
-  await pauseCompany(mirror.database, realmId)
+  await pauseCompany(mirror.database, realmId, BY_TEST)
   const before = callsMade(episode)
   const outcome = await mirror.run(realmId)
   deepStrictEqual(outcome, { kind: 'skipped', reason: 'inactive' }, 'a paused company was run')

@@ -8,6 +8,7 @@ import { runCompany } from '../../src/sync/run-company.ts'
 import { INTERVAL_SECONDS, REALM, company, startMirror, type TestMirror } from '../setup/mirror.ts'
 import { keptLog } from '../setup/kept-log.ts'
 import { companyRow, expectSound, lastRun } from './invariants.ts'
+import { BY_TEST } from '../setup/doer.ts'
 
 let mirror: TestMirror
 /** Done once, when a call has failed and before the run hears of it. */
@@ -178,7 +179,7 @@ describe('what a person does while a run fails', () => {
   test('by resuming: the company is tried once more before it is blamed', async () => {
     await start()
     const fault = mirror.sandbox.faults.add({ kind: 'auth120', operation: 'cdc' })
-    meanwhile = () => resumeCompany(mirror.database, async () => undefined, REALM)
+    meanwhile = () => resumeCompany(mirror.database, async () => undefined, REALM, BY_TEST)
     expect(await mirror.sync()).toMatchObject({ fate: { kind: 'again' } })
     expect(await companyRow(mirror)).toMatchObject({ status: 'active', failures_in_a_row: 0 })
     expect(await mirror.run()).toMatchObject({ fate: { kind: 'reauth' } })
@@ -189,14 +190,14 @@ describe('what a person does while a run fails', () => {
   test('by pausing: it stays paused, and nothing is held against it', async () => {
     await start()
     mirror.sandbox.faults.add({ kind: 'auth120', times: 1, operation: 'cdc' })
-    meanwhile = () => pauseCompany(mirror.database, REALM)
+    meanwhile = () => pauseCompany(mirror.database, REALM, BY_TEST)
     await mirror.sync()
     expect(await companyRow(mirror)).toMatchObject({
       status: 'paused',
       status_code: null,
       failing_code: null,
     })
-    await resumeCompany(mirror.database, async () => undefined, REALM)
+    await resumeCompany(mirror.database, async () => undefined, REALM, BY_TEST)
     expect(await mirror.run()).toMatchObject({ kind: 'finished' })
   })
 
@@ -209,6 +210,7 @@ describe('what a person does while a run fails', () => {
       disconnectCompany(
         { database: mirror.database, cipher, recordCalls, revokeToken, log: mirror.options.log },
         REALM,
+        BY_TEST,
       )
     await mirror.sync()
     expect(await companyRow(mirror)).toMatchObject({

@@ -1,9 +1,11 @@
 import type { IRouter, Response } from 'express'
 import { z } from 'zod'
 import { setCompany } from '../../connections/set-company.ts'
+import type { Doer } from '../../connections/record-event.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { Company } from '../../models/company.ts'
 import { cursorOf, page } from '../request/cursor.ts'
+import { doerOf } from '../request/doer.ts'
 import { sendProblem } from '../problem/errors.ts'
 import {
   INTUIT_ID_DIGITS,
@@ -83,7 +85,7 @@ export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
     patch: async (request, response) => {
       const { realmId } = readParams(request, COMPANY_PARAMS)
       readQuery(request, NO_FIELDS)
-      await setCompany(options.database, realmId, readBody(request, SETTINGS))
+      await setCompany(options.database, realmId, readBody(request, SETTINGS), doerOf(response))
       response.json(await showCompany(options, realmId))
     },
     put: async (request, response) => {
@@ -92,10 +94,10 @@ export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
       await register(options, realmId, readBody(request, REGISTRATION), response)
     },
   })
-  addOperation(router, options, 'pause', (realmId) => options.pauseCompany(realmId))
-  addOperation(router, options, 'resume', (realmId) => options.resumeCompany(realmId))
-  addOperation(router, options, 'disconnect', async (realmId) => ({
-    notRevokedBecause: await options.disconnectCompany(realmId),
+  addOperation(router, options, 'pause', (realmId, by) => options.pauseCompany(realmId, by))
+  addOperation(router, options, 'resume', (realmId, by) => options.resumeCompany(realmId, by))
+  addOperation(router, options, 'disconnect', async (realmId, by) => ({
+    notRevokedBecause: await options.disconnectCompany(realmId, by),
   }))
 }
 
@@ -104,14 +106,14 @@ function addOperation(
   router: IRouter,
   options: HttpOptions,
   name: string,
-  operate: (realmId: string) => Promise<object | void>,
+  operate: (realmId: string, by: Doer) => Promise<object | void>,
 ): void {
   addRoute(router, `/admin/companies/:realmId/${name}`, {
     post: async (request, response) => {
       const { realmId } = readParams(request, COMPANY_PARAMS)
       readQuery(request, NO_FIELDS)
       readBody(request, NO_FIELDS)
-      const outcome = await operate(realmId)
+      const outcome = await operate(realmId, doerOf(response))
       response.json({ ...(await showCompany(options, realmId)), ...outcome })
     },
   })
@@ -124,13 +126,14 @@ async function register(
   response: Response,
 ): Promise<void> {
   try {
-    const { created, request } = await options.registerCompany({
+    const registration = {
       realmId,
       refreshToken: body.refreshToken,
       accessToken: body.accessToken ?? null,
       accessTokenExpiresAt: body.accessTokenExpiresAt ?? null,
       name: body.name ?? null,
-    })
+    }
+    const { created, request } = await options.registerCompany(registration, doerOf(response))
     if (created) response.status(201).location(`/admin/companies/${realmId}`)
     response.json({ ...(await showCompany(options, realmId)), request })
   } catch (thrown) {

@@ -12,16 +12,19 @@ beforeEach(async () => {
 
 afterEach(() => http.close())
 
-async function events() {
-  return (await http
+interface Event {
+  readonly realm_id: string
+  readonly kind: string
+  readonly actor: string
+  readonly detail: unknown
+  readonly request_id: string | null
+}
+
+function events() {
+  return http
     .knex('company_events')
     .orderBy('id')
-    .select('realm_id', 'kind', 'actor', 'detail', 'request_id')) as {
-    readonly kind: string
-    readonly actor: string
-    readonly detail: unknown
-    readonly request_id: string | null
-  }[]
+    .select<Event[]>('realm_id', 'kind', 'actor', 'detail', 'request_id')
 }
 
 const kinds = async () => (await events()).map(({ kind }) => kind)

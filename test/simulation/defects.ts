@@ -1,7 +1,7 @@
 /** A mistake that somebody could make, as an edit of the source: the simulation must notice each of them. */
 export interface Defect {
   readonly name: string
-  /** Where the search begins, for one that would take long from the first seed on. */
+  /** Where the search begins: the history that showed it when this was written. */
   readonly firstSeed?: number
   readonly edits: readonly Edit[]
 }
@@ -16,6 +16,7 @@ export interface Edit {
 export const DEFECTS: readonly Defect[] = [
   {
     name: 'no overlap',
+    firstSeed: 3,
     edits: [
       {
         file: 'src/sync/entity-state.ts',
@@ -26,7 +27,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'no stale check',
-    firstSeed: 85,
+    firstSeed: 93,
     edits: [
       {
         file: 'src/domain/decide.ts',
@@ -43,6 +44,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'last word left to a clock that was put back',
+    firstSeed: 4,
     edits: [
       {
         file: 'src/domain/decide.ts',
@@ -53,6 +55,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'answer of the past taken for a quiet quarter of an hour',
+    firstSeed: 5,
     edits: [
       {
         file: 'src/sync/capture-changes.ts',
@@ -63,6 +66,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'watermark left ahead of a clock that was put back',
+    firstSeed: 4,
     edits: [
       {
         file: 'src/sync/finish-run.ts',
@@ -83,6 +87,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'watermark from our clock',
+    firstSeed: 5,
     edits: [
       {
         file: 'src/sync/capture-changes.ts',
@@ -114,6 +119,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'no fencing',
+    firstSeed: 2,
     edits: [
       {
         file: 'src/sync/fenced.ts',
@@ -134,7 +140,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'fault taken as empty page',
-    firstSeed: 122,
+    firstSeed: 145,
     edits: [
       {
         file: 'src/quickbooks/find-fault.ts',
@@ -166,6 +172,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'request of a finished run forgotten',
+    firstSeed: 3,
     edits: [
       {
         file: 'src/sync/finish-run.ts',
@@ -176,6 +183,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'reject closed when a reading by id does not find its record',
+    firstSeed: 9,
     edits: [
       {
         file: 'src/sync/keep-rejects.ts',
@@ -186,6 +194,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'more deletes inferred than QuickBooks counts away',
+    firstSeed: 2,
     edits: [
       {
         file: 'src/sync/delete-missing.ts',
@@ -233,6 +242,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'confirmation that reaches any number',
+    firstSeed: 2,
     edits: [
       {
         file: 'src/sync/disappearance.ts',
@@ -243,6 +253,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'drift not counted',
+    firstSeed: 2,
     edits: [
       {
         file: 'src/sync/apply-changes.ts',

@@ -1,15 +1,21 @@
 import compression from 'compression'
-import { Router, type Express, type RequestHandler } from 'express'
+import { Router, urlencoded, type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { serveAssets } from './assets/assets.ts'
 import { addChangePages } from './changes/change-pages.ts'
+import { addCompanyActions } from './company/company-action-routes.ts'
+import { addConnectionPage } from './company/connection-page.ts'
 import { addListPages } from './company/list-page.ts'
+import { addOverviewPage } from './company/overview-page.ts'
+import { addCompanyRunsPage } from './company/runs-page.ts'
+import { addTimelinePage } from './company/timeline-page.ts'
 import { addFrameRoutes } from './frame-routes.ts'
 import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addPortfolioPage } from './portfolio/portfolio-page.ts'
 import { addRecordPages } from './records/record-pages.ts'
+import { addRunPages } from './runs/run-pages.ts'
 import { addSearchPage } from './search/search-page.ts'
 import { createAttempts } from './session/attempts.ts'
 import { requireSameOrigin } from './session/same-origin.ts'
@@ -27,11 +33,18 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
   router.use(OURS, requireSession(sessions))
+  router.use('/console', urlencoded({ extended: false, limit: LONGEST_FORM }))
   addFrameRoutes(pages)
   addPortfolioPage(pages, options)
   addChangePages(pages, options)
+  addCompanyActions(pages, options)
+  addOverviewPage(pages, options)
   addListPages(pages, options)
+  addTimelinePage(pages, options)
+  addCompanyRunsPage(pages, options)
+  addConnectionPage(pages, options)
   addRecordPages(pages, options)
+  addRunPages(pages, options)
   addSearchPage(pages, options)
   router.use('/console', () => {
     throw new LedgerError('not_found', 'there is no page at this address')
@@ -41,6 +54,8 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
 }
 
 const OURS = ['/console', '/admin/queues']
+// A thousand chosen rows fit.
+const LONGEST_FORM = 100_000
 const PATHS = ['/console', '/login', '/logout', '/admin/queues']
 
 /** Other people's books; a file that never changes says otherwise itself. */

@@ -119,7 +119,6 @@ function topBar(page: Page, context: PageContext): Markup {
         <summary aria-label="Appearance and signing out">Menu</summary>
         <div class="menu-body">
           ${lookForm(look, address)}
-          <p><a href="/admin/queues">Job queues</a></p>
           <p><button type="button" class="link" data-help>Keyboard shortcuts</button></p>
           <form method="post" action="/logout"><button>Sign out</button></form>
         </div>

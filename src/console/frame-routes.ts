@@ -1,4 +1,4 @@
-import { urlencoded, type Request, type Response } from 'express'
+import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { oneOf, timeZone } from '../http/request/fields.ts'
 import { addRoute } from '../http/request/route.ts'
@@ -9,7 +9,6 @@ import { momentAt } from './time/wall-clock.ts'
 
 /** The forms in the frame around every page: how it looks, and which moment it shows. */
 export function addFrameRoutes(pages: Pages): void {
-  pages.router.use('/console/look', urlencoded({ extended: false }))
   addAction(pages, '/console/look', (request, response) => Promise.resolve(setLook(request, response)))
   addRoute(pages.router, '/console/moment', {
     get: (request, response) => {

@@ -7,17 +7,10 @@ import { Company } from '../../models/company.ts'
 import { cursorOf, page } from '../request/cursor.ts'
 import { doerOf } from '../request/doer.ts'
 import { sendProblem } from '../problem/errors.ts'
-import {
-  INTUIT_ID_DIGITS,
-  limit,
-  moment,
-  NO_FIELDS,
-  plainText,
-  realmId,
-  timeZone,
-} from '../request/fields.ts'
+import { INTUIT_ID_DIGITS, limit, moment, NO_FIELDS, plainText, realmId } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
+import { SETTINGS } from './settings.ts'
 import { showCompanies, showCompany } from './show-company.ts'
 import { addRoute } from '../request/route.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
@@ -44,24 +37,6 @@ const REGISTRATION = z
     path: ['accessToken'],
     message: 'must be there when accessTokenExpiresAt is',
   })
-
-const LONGEST_TAG = 50
-const MOST_TAGS = 50
-// A promise of more than a week is no promise.
-const LONGEST_LAG_MINUTES = 7 * 24 * 60
-const LAG = `must be a whole number of minutes from 1 to ${LONGEST_LAG_MINUTES}, or null`
-const TAGS = `must be a list of up to ${MOST_TAGS} texts`
-
-const SETTINGS = z.strictObject({
-  name: plainText(200).nullable().optional(),
-  timeZone: timeZone.nullable().optional(),
-  tags: z
-    .array(plainText(LONGEST_TAG), { error: TAGS })
-    .max(MOST_TAGS, TAGS)
-    .transform((tags) => [...new Set(tags)])
-    .optional(),
-  maxLagMinutes: z.int({ error: LAG }).min(1, LAG).max(LONGEST_LAG_MINUTES, LAG).nullable().optional(),
-})
 
 export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
   addRoute(router, '/admin/companies', {

@@ -1,7 +1,7 @@
 import type { IRouter } from 'express'
 import { z } from 'zod'
 import { unknownCompany } from '../../connections/change-status.ts'
-import { rowsOf, type Database } from '../../db/database.ts'
+import type { Database } from '../../db/database.ts'
 import { Company } from '../../models/company.ts'
 import { SyncReject } from '../../models/sync-reject.ts'
 import { answerAccepted } from '../sync/accepted.ts'
@@ -9,8 +9,8 @@ import { cursorOf, page } from '../request/cursor.ts'
 import { doerOf } from '../request/doer.ts'
 import { flag, limit, NO_FIELDS, realmId, ROW_ID_DIGITS } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
-import { requestCompany } from '../sync/request-company.ts'
 import { addRoute } from '../request/route.ts'
+import { retryRejects } from './retry-rejects.ts'
 import { syncableCompany } from '../sync/syncable-company.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
 
@@ -33,10 +33,7 @@ export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
       readQuery(request, NO_FIELDS)
       readBody(request, NO_FIELDS)
       await syncableCompany(options.database.knex, realmId)
-      const { rejects, unreadable } = await makeDue(options.database, realmId)
-      // A record with an unknown id can only be reached by listing everything.
-      const mode = unreadable > 0 ? 'full' : 'incremental'
-      const asked = await requestCompany(options, realmId, { mode, by: doerOf(response) })
+      const { request: asked, mode, rejects } = await retryRejects(options, realmId, doerOf(response))
       await answerAccepted(options.database, response, { realmId, request: asked }, { mode, rejects })
     },
   })
@@ -75,22 +72,4 @@ function rejectJson(reject: SyncReject) {
     resolvedAt,
     payload,
   }
-}
-
-/** @returns how many are open, and how many of those are known only by their place in a listing. */
-async function makeDue(
-  database: Database,
-  realmId: string,
-): Promise<{ rejects: number; unreadable: number }> {
-  const due = await database.transaction((tx) =>
-    rowsOf<{ readable: boolean }>(
-      tx.trx,
-      `UPDATE sync_rejects
-          SET retry_at = :now
-        WHERE realm_id = :realmId AND resolved_at IS NULL
-        RETURNING qbo_id IS NOT NULL AS readable`,
-      { realmId, now: tx.now },
-    ),
-  )
-  return { rejects: due.length, unreadable: due.filter(({ readable }) => !readable).length }
 }

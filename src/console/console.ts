@@ -32,7 +32,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   const sessions = createSessions(database, adminToken)
   router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
-  router.use(OURS, requireSession(sessions))
+  router.use('/console', requireSession(sessions))
   router.use('/console', urlencoded({ extended: false, limit: LONGEST_FORM }))
   addFrameRoutes(pages)
   addPortfolioPage(pages, options)
@@ -53,10 +53,9 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   app.use(router)
 }
 
-const OURS = ['/console', '/admin/queues']
 // A thousand chosen rows fit.
 const LONGEST_FORM = 100_000
-const PATHS = ['/console', '/login', '/logout', '/admin/queues']
+const PATHS = ['/console', '/login', '/logout']
 
 /** Other people's books; a file that never changes says otherwise itself. */
 const forbidCaching: RequestHandler = (_request, response, next) => {

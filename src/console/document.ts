@@ -40,11 +40,10 @@ export function documentOf(page: Page, context: PageContext, assets: Assets): st
         <link rel="stylesheet" href="${assets.address('console.css')}" />
         <script src="${assets.address('htmx.js')}" defer></script>
         <script src="${assets.address('idiomorph.js')}" defer></script>
-        <script src="${assets.address('sse.js')}" defer></script>
         <script src="${assets.address('console.js')}" defer></script>
       </head>
       <body
-        hx-ext="morph, sse"
+        hx-ext="morph"
         data-charts="${assets.address('uplot.js')}"
         data-chart-style="${assets.address('uplot.css')}"
       >
@@ -116,7 +115,7 @@ function topBar(page: Page, context: PageContext): Markup {
       </form>
       ${page.hasMoments === true && timeMachine(context, page.timeZone ?? null)}
       <details class="menu">
-        <summary aria-label="Appearance and signing out">Menu</summary>
+        <summary>Menu</summary>
         <div class="menu-body">
           ${lookForm(look, address)}
           <p><button type="button" class="link" data-help>Keyboard shortcuts</button></p>

@@ -20,7 +20,7 @@ export function addFrameRoutes(pages: Pages): void {
 /** A page of ours, as the frame's forms name it; anything else would lead away from here. */
 const BACK = z
   .string()
-  .regex(/^\/(?:console|admin\/queues)(?:[/?].*)?$/, 'must be the address of a page of this console')
+  .regex(/^\/console(?:[/?].*)?$/, 'must be the address of a page of this console')
   .max(2000)
 
 const LOOK = z.object({ back: BACK, theme: oneOf(THEMES), monochrome: z.literal('true').optional() })

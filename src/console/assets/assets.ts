@@ -25,7 +25,6 @@ const FILES = {
   },
   'htmx.js': { type: 'text/javascript', file: require.resolve('htmx.org/dist/htmx.min.js') },
   'idiomorph.js': { type: 'text/javascript', file: require.resolve('idiomorph/dist/idiomorph-ext.min.js') },
-  'sse.js': { type: 'text/javascript', file: require.resolve('htmx-ext-sse/dist/sse.min.js') },
   'uplot.js': { type: 'text/javascript', file: require.resolve('uplot/dist/uPlot.iife.min.js') },
   'uplot.css': { type: 'text/css', file: require.resolve('uplot/dist/uPlot.min.css') },
 } as const

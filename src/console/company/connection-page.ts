@@ -7,7 +7,7 @@ import { SyncReject } from '../../models/sync-reject.ts'
 import { linkTo } from '../address.ts'
 import type { PageContext } from '../context.ts'
 import { companyPath, ENTITY_WORDS, recordPath, SHOWN_ENTITIES } from '../entities.ts'
-import { html, type Markup } from '../html.ts'
+import { html, type Child, type Markup } from '../html.ts'
 import type { ConsoleOptions } from '../options.ts'
 import { addPage, type Pages } from '../pages.ts'
 import { actionButton, confirmedButton } from '../parts/forms.ts'
@@ -51,12 +51,12 @@ function connection(
       <dd>${connection?.environment ?? 'never connected'}</dd>
       <dt>Access token ends</dt>
       <dd>
-        ${connection ? ago(connection.accessTokenExpiresAt, context) : '–'}
+        ${tokenEnd(connection?.accessTokenExpiresAt ?? null, context)}
         <small class="quiet">renewed by itself</small>
       </dd>
       <dt>Refresh token ends</dt>
       <dd>
-        ${connection ? ago(connection.refreshTokenExpiresAt, context) : '–'}
+        ${tokenEnd(connection?.refreshTokenExpiresAt ?? null, context)}
         <small class="quiet">if it is not used until then</small>
       </dd>
       <dt>Calls this month</dt>
@@ -81,6 +81,11 @@ function connection(
       <code>PUT /admin/companies/${realmId}</code> with a refresh token.
     </p>
   </section>`
+}
+
+/** A token that Intuit has not told the end of yet, or that is not there. */
+function tokenEnd(at: Date | null, context: PageContext): Child {
+  return at === null ? 'not known' : ago(at, context)
 }
 
 function doubts({ entities, realmId }: OperatedCompany, context: PageContext): Markup | null {

@@ -94,7 +94,7 @@ function ownAddress(next: string | undefined): string {
   return isOurs ? next : '/console'
 }
 
-const OURS = /^\/(?:console|admin\/queues|docs)(?:[/?][^\\]*)?$/
+const OURS = /^\/console(?:[/?][^\\]*)?$/
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()

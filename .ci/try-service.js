@@ -25,7 +25,9 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 
 try {
   await startService()
-  const { base, token } = await until('it says where it is', readWelcome)
+  const welcome = await until('it says where it is', readWelcome)
+  const { base, token } = welcome
+  await until('its pages open', () => openPages(welcome))
   await until('a sync run has succeeded', () => findSucceededRun(base, token))
   await until('its metrics tell of it', () => findRunInMetrics(base))
   await interrupt()
@@ -58,9 +60,18 @@ async function startService() {
 
 async function readWelcome() {
   const text = await readLog()
-  const base = /^Open: (\S+)$/m.exec(text)?.[1]
+  const address = /^Open: (\S+)$/m.exec(text)?.[1]
   const token = /^Admin token: (\S+)$/m.exec(text)?.[1]
-  return base && token ? { base, token } : undefined
+  return address && token ? { address, base: new URL(address).origin, token } : undefined
+}
+
+/** The address signs a browser in and leads to the pages. */
+async function openPages({ address, base }) {
+  const signedIn = await fetch(address, { redirect: 'manual' })
+  const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const response = await fetch(`${base}/console`, { headers: { cookie }, redirect: 'manual' })
+  if (!response.ok) throw new Error(`/console answers ${response.status} to whoever opened ${address}`)
+  return /<h1>(.*?)<\/h1>/.exec(await response.text())?.[1]
 }
 
 async function findSucceededRun(base, token) {

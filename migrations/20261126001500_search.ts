@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 /**
  * What a search over all companies goes by. One index serves number and amount: a number is found by its beginning, an
- * amount by reading the index alone, which is a fiftieth of the table.
+ * amount by reading the index alone.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw('CREATE INDEX bills_search ON bills (doc_number, total_amount) INCLUDE (realm_id, qbo_id)')

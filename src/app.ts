@@ -139,8 +139,8 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       stop: stopping.signal,
       patiently,
     })
-    // Until then only health is answered: without the schema a request could be neither read nor queued.
     const signInKey = config.production ? null : randomBytes(SIGN_IN_KEY_BYTES).toString('base64url')
+    // Until then only health is answered: without the schema a request could be neither read nor queued.
     if (config.roles.has('web') && !stopping.signal.aborted) {
       const options = {
         database,

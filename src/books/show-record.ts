@@ -35,6 +35,7 @@ type ShowContent = {
   readonly [Of in Entity]: (row: RecordRow<Of>, around: Surroundings) => Partial<ShownRecord<Of>>
 }
 
+// Every bill and invoice is read with its status.
 const CONTENT: ShowContent = {
   bill: (row, { withLines }) => ({
     docNumber: row.docNumber,

@@ -3,6 +3,7 @@ import type { Problem } from '../http/problem/problem.ts'
 import type { PageContext } from './context.ts'
 import type { Page } from './document.ts'
 import { html } from './html.ts'
+import { fullSentence } from './sentence.ts'
 
 /** What went wrong, what a person can do about it, and the name under which the log knows the request. */
 export function errorPage({ status, code, detail }: Problem, { requestId }: PageContext): Page {
@@ -13,7 +14,7 @@ export function errorPage({ status, code, detail }: Problem, { requestId }: Page
     body: html`
       <section class="sheet narrow">
         <h1>${title}</h1>
-        <p class="lead">${sentenceOf(detail)}</p>
+        <p class="lead">${fullSentence(detail)}</p>
         <p>${whatToDo(code)}</p>
         <p><a class="button" href="/console">All clients</a></p>
         <p class="quiet">Request <code>${requestId}</code> · ${status} <code>${code}</code></p>
@@ -39,9 +40,4 @@ function titleOf(status: number): string {
     default:
       return 'Something went wrong'
   }
-}
-
-function sentenceOf(detail: string): string {
-  const sentence = detail.charAt(0).toUpperCase() + detail.slice(1)
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
 }

@@ -12,7 +12,6 @@ export interface ConsoleOptions extends Pick<
   | 'disconnectCompany'
   | 'requestSync'
   | 'confirmDisappearance'
-  | 'stop'
 > {
   readonly version: string
   /** A key that signs in once, printed at the start outside production; null: there is none. */

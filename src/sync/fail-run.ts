@@ -203,17 +203,17 @@ async function setStatus(
   status: CompanyStatus,
   error: LedgerError,
 ): Promise<void> {
-  const [changed] = await rowsOf<{ isNew: boolean }>(
+  const changed = await rowsOf(
     tx.trx,
     `UPDATE companies
         SET status_changed_at = CASE WHEN status = :status THEN status_changed_at ELSE :now END,
             status = :status,
             status_code = :code
       WHERE realm_id = :realmId AND status IN ('active', 'unavailable')
-      RETURNING status_changed_at = :now AS "isNew"`,
+      RETURNING realm_id`,
     { realmId, status, code: error.code, now: tx.now },
   )
-  if (status !== 'needs_reauth' || changed?.isNew !== true) return
+  if (status !== 'needs_reauth' || changed.length === 0) return
   const detail = { code: error.code, message: error.message, runId }
   await recordEvent(tx, { realmId, kind: 'reconnect_needed', detail }, BY_SERVICE)
 }

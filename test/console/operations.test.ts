@@ -118,6 +118,13 @@ describe('a page', () => {
     expect(text).toContain('Last changes')
   })
 
+  test('of a company calls it what the page of all clients calls it', async () => {
+    await http.knex('companies').where({ realm_id: '1' }).update({ failing_code: 'throttled' })
+    await insertReject(http.knex, '1')
+    for (const path of [COMPANY, '/console?state=action'])
+      expect(await say(path)).toContain('Records rejected')
+  })
+
   test('of a company never read says so', async () => {
     await insertCompany(http.knex, '2')
     expect(await say('/console/companies/2')).toContain('Not read yet')

@@ -17,7 +17,7 @@ const JEST = [
 const TAKEN = [
   'test/books/',
   'test/connections/',
-  'test/console/',
+  'test/console/(books|operations|session)',
   'test/db/(?!embedded-postgres)',
   'test/history/',
   'test/metrics/',

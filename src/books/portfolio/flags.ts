@@ -20,7 +20,10 @@ export type Flag = (typeof FLAGS)[number]
 export const GROUPS = ['action', 'late', 'first', 'fine', 'off'] as const
 export type Group = (typeof GROUPS)[number]
 
-type Judged = Pick<Mirror, 'status' | 'statusReason' | 'late' | 'rejects'> & { readonly neverSynced: boolean }
+/** What the flags of a company are judged by. */
+export type Judged = Pick<Mirror, 'status' | 'statusReason' | 'late' | 'rejects'> & {
+  readonly neverSynced: boolean
+}
 
 export function flagsOf({ status, statusReason, late, rejects, neverSynced }: Judged): Flag[] {
   const acts = statusReason !== null && needsPerson(statusReason.code)

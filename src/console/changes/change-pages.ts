@@ -10,8 +10,8 @@ import { MOMENT_FIELDS } from '../../http/api/list-query.ts'
 import { showCompany } from '../../http/companies/show-company.ts'
 import { oneOf, realmId, rowId } from '../../http/request/fields.ts'
 import { readForm, readParams } from '../../http/request/validate.ts'
-import { Company } from '../../models/company.ts'
 import { SyncRun } from '../../models/sync-run.ts'
+import { readClientNames } from '../client.ts'
 import { companyPage } from '../company/company-frame.ts'
 import type { PageContext } from '../context.ts'
 import { addSheet, csvPath, MOST_ROWS } from '../csv.ts'
@@ -114,22 +114,19 @@ async function inbox(
   { changes, reached, hasMore }: ChangesPage,
   { request, context, company }: { request: Request; context: PageContext; company: string | null },
 ): Promise<Markup> {
-  const names = company === null ? await readNames(database, changes) : null
+  const names =
+    company === null
+      ? await readClientNames(
+          database,
+          changes.map(({ realmId }) => realmId),
+        )
+      : null
   const next = hasMore && reached ? sealPlace(reached, changeList(request, company)) : null
   return html`<section class="sheet flush">
     ${changeFilters(context.address, csvPath(context.address))}
     ${changes.length === 0 ? nothing(context, next !== null) : changeTable(changes, names, context)}
     ${pager(context.address, next)}
   </section>`
-}
-
-async function readNames(
-  { knex }: ConsoleOptions['database'],
-  changes: readonly ListedChange[],
-): Promise<ReadonlyMap<string, string>> {
-  const realmIds = [...new Set(changes.map(({ realmId }) => realmId))]
-  const companies = await Company.query(knex).select('realm_id', 'name').whereIn('realm_id', realmIds)
-  return new Map(companies.map(({ realmId, name }) => [realmId, name ?? `Company ${realmId}`]))
 }
 
 function nothing({ address }: PageContext, hasMore: boolean): Markup {

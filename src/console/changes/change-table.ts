@@ -1,11 +1,12 @@
 import type { ListedChange } from '../../books/changes/listed-change.ts'
 import { linkTo } from '../address.ts'
+import { clientColumn } from '../client.ts'
 import type { PageContext } from '../context.ts'
-import { companyPath, ENTITY_WORDS, recordPath } from '../entities.ts'
+import { ENTITY_WORDS, recordPath } from '../entities.ts'
 import { html, type Markup } from '../html.ts'
 import { changeMark } from '../parts/change-mark.ts'
 import { amountText, money } from '../parts/money.ts'
-import { table, type Column } from '../parts/table.ts'
+import { table } from '../parts/table.ts'
 import { ago, day } from '../parts/time.ts'
 import { durationWords } from '../time/time-words.ts'
 
@@ -16,18 +17,13 @@ export function changeTable(
   context: PageContext,
 ): Markup {
   const { address } = context
-  const client: Column<ListedChange> = {
-    label: 'Client',
-    cell: ({ realmId }) =>
-      html`<a href="${linkTo(address, companyPath(realmId))}">${names?.get(realmId) ?? realmId}</a>`,
-  }
   return table<ListedChange>({
     caption: 'Changes, newest first',
     address: null,
     rows: changes,
     columns: [
       { label: 'Record', cell: (row) => recordLink(row, context) },
-      ...(names === null ? [] : [client]),
+      ...(names === null ? [] : [clientColumn<ListedChange>(names, address)]),
       { label: 'What changed', cell: ({ change, summary }) => html`${changeMark(change)} ${summary}` },
       { label: 'Party', folds: true, cell: ({ counterparty }) => counterparty },
       { label: 'Amount', isNumber: true, cell: amountMoved },

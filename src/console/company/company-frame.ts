@@ -3,11 +3,13 @@ import { linkTo } from '../address.ts'
 import type { PageContext } from '../context.ts'
 import type { Page } from '../document.ts'
 import { companyPath, ENTITY_WORDS, SHOWN_ENTITIES } from '../entities.ts'
+import { clientName } from '../client.ts'
 import { html, type Child, type Markup } from '../html.ts'
 import { stateMark } from '../parts/state.ts'
 import { tabs } from '../parts/tabs.ts'
 import { ago } from '../parts/time.ts'
 import { adviceOf, remedyOf } from '../remedy.ts'
+import { fullSentence } from '../sentence.ts'
 import { companyActions } from './company-actions.ts'
 import { companyStateOf } from './company-state.ts'
 
@@ -48,17 +50,13 @@ export interface CompanyPageParts {
 export function companyPage(company: OperatedCompany, context: PageContext, parts: CompanyPageParts): Page {
   const { tab, title, body, isLive } = parts
   return {
-    title: `${title ?? labelOf(tab)} · ${nameOf(company)}`,
+    title: `${title ?? labelOf(tab)} · ${clientName(company)}`,
     section: 'clients',
     hasMoments: true,
     timeZone: company.timeZone,
     isLive: isLive ?? false,
     body: html`${companyHead(company, context)} ${tabsOf(company, context, tab)} ${body}`,
   }
-}
-
-export function nameOf({ name, realmId }: Pick<OperatedCompany, 'name' | 'realmId'>): string {
-  return name ?? `Company ${realmId}`
 }
 
 function labelOf(tab: CompanyTab): string {
@@ -81,7 +79,7 @@ function companyHead(company: OperatedCompany, context: PageContext): Markup {
   return html`
     <header class="heading company-head">
       <div>
-        <h1>${nameOf(company)}</h1>
+        <h1>${clientName(company)}</h1>
         <p class="quiet">
           ${company.homeCurrency} · ${company.timeZone ?? 'time zone unknown, Pacific assumed'} · realm
           <code>${company.realmId}</code>
@@ -105,7 +103,8 @@ function standingOf(company: OperatedCompany, context: PageContext): Markup {
       ${
         statusReason !== null &&
         html`<span class="reason"
-          >${sentence(statusReason.message)} <span class="quiet">${adviceOf(statusReason.code)}</span></span
+          >${fullSentence(statusReason.message)}
+          <span class="quiet">${adviceOf(statusReason.code)}</span></span
         >`
       }
       ${remedy !== null && html`<a class="button" href="${remedy.href}">${remedy.words}</a>`}
@@ -130,9 +129,4 @@ function nextRun({ nextSyncAt, nextSyncReason, notBefore }: OperatedCompany, con
   if (nextSyncAt === null) return html`<span class="quiet">not synced</span>`
   const at = notBefore !== null && notBefore > nextSyncAt ? notBefore : nextSyncAt
   return html`${at <= context.now ? 'due' : ago(at, context)} <small class="quiet">${nextSyncReason}</small>`
-}
-
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`
 }

@@ -1,30 +1,28 @@
+import { flagsOf, groupOf, type Judged } from '../../books/portfolio/flags.ts'
 import type { Tone } from '../parts/state.ts'
-import { toneOf } from '../remedy.ts'
 
-/** The state of a company in a word, and how it is coloured. */
-export function companyStateOf(company: {
-  readonly status: string
-  readonly statusReason: { readonly code: Parameters<typeof toneOf>[0] } | null
-  readonly late: boolean
-  readonly neverSynced: boolean
-}): { tone: Tone; word: string } {
-  const { status, statusReason, late, neverSynced } = company
-  const known = STATES[status]
-  if (known !== undefined) return known
-  if (statusReason !== null && toneOf(statusReason.code) === 'act') {
-    return { tone: 'act', word: WORDS[statusReason.code] ?? 'Needs action' }
+/** The state of a company in a word, and how it is coloured: by the same flags and groups as the portfolio. */
+export function companyStateOf(company: Judged): { tone: Tone; word: string } {
+  const flags = flagsOf(company)
+  switch (groupOf(flags)) {
+    case 'off':
+      return { tone: 'off', word: flags.includes('paused') ? 'Paused' : 'Disconnected' }
+    case 'action':
+      return { tone: 'act', word: actionWord(company) }
+    case 'first':
+      return { tone: 'heals', word: 'First sync' }
+    case 'late':
+      return { tone: 'heals', word: 'Late' }
+    case 'fine':
+      return flags.includes('failing') ? { tone: 'heals', word: 'Retrying' } : { tone: 'fine', word: 'Fine' }
   }
-  if (neverSynced) return { tone: 'heals', word: 'First sync' }
-  if (late) return { tone: 'heals', word: 'Late' }
-  if (statusReason !== null) return { tone: 'heals', word: 'Retrying' }
-  return { tone: 'fine', word: 'Fine' }
 }
 
-const STATES: Readonly<Record<string, { readonly tone: Tone; readonly word: string }>> = {
-  paused: { tone: 'off', word: 'Paused' },
-  disconnected: { tone: 'off', word: 'Disconnected' },
-  needs_reauth: { tone: 'act', word: 'Reconnect' },
-  unavailable: { tone: 'act', word: 'Subscription lapsed' },
+function actionWord({ status, statusReason, rejects }: Judged): string {
+  if (status === 'needs_reauth') return 'Reconnect'
+  if (status === 'unavailable') return 'Subscription lapsed'
+  const word = statusReason === null ? undefined : WORDS[statusReason.code]
+  return word ?? (rejects > 0 ? 'Records rejected' : 'Needs action')
 }
 
 const WORDS: Readonly<Record<string, string>> = {

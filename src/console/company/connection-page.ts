@@ -124,7 +124,7 @@ function doubts({ entities, realmId }: OperatedCompany, context: PageContext): M
 }
 
 function rejected(
-  { realmId }: OperatedCompany,
+  { realmId, rejects: count }: OperatedCompany,
   rejects: readonly SyncReject[],
   context: PageContext,
 ): Markup {
@@ -166,6 +166,10 @@ function rejected(
               { label: 'Again', cell: ({ retryAt }) => ago(retryAt, context) },
             ],
           })
+    }
+    ${
+      count > rejects.length &&
+      html`<p class="padded quiet">The first ${rejects.length} of ${count.toLocaleString('en')}.</p>`
     }
   </section>`
 }

@@ -15,6 +15,7 @@ import { money } from '../parts/money.ts'
 import { documentStatus } from '../parts/document-status.ts'
 import type { Column } from '../parts/table.ts'
 import { ago, day } from '../parts/time.ts'
+import { recordName } from '../records/record-name.ts'
 
 /** The columns of an entity's list; the first leads to the record. */
 export function columnsOf(entity: Entity, context: PageContext): readonly Column<ShownRecord>[] {
@@ -30,7 +31,7 @@ const COLUMNS: ColumnsOf = {
   balance: (context): Column<ShownBalance>[] => [
     {
       label: 'Account',
-      cell: (row) => link(row, 'balance', row.fullyQualifiedName ?? row.accountName, context),
+      cell: (row) => link(row, 'balance', recordName(row), context),
     },
     { label: 'Kind', folds: true, cell: ({ accountType }) => accountType },
     { label: 'Detail', folds: true, cell: ({ accountSubType }) => accountSubType },
@@ -64,7 +65,7 @@ function documentColumns<Row extends ShownBill | ShownInvoice>(
     {
       label: 'Number',
       sort: 'docNumber',
-      cell: (row) => link(row, entity, row.docNumber ?? `#${row.qboId}`, context),
+      cell: (row) => link(row, entity, recordName(row), context),
     },
     { label: entity === 'bill' ? 'Vendor' : 'Customer', sort: 'counterparty', cell: partyOf },
     { label: 'Date', sort: 'txnDate', folds: true, cell: ({ txnDate }) => day(txnDate) },
@@ -93,7 +94,7 @@ function partyColumns<Row extends ShownVendor | ShownCustomer>(
   alsoOf: (row: Row) => Child,
 ): Column<Row>[] {
   return [
-    { label: 'Name', sort: 'counterparty', cell: (row) => link(row, entity, row.displayName, context) },
+    { label: 'Name', sort: 'counterparty', cell: (row) => link(row, entity, recordName(row), context) },
     { label: entity === 'vendor' ? 'Company' : 'Full name', folds: true, cell: alsoOf },
     { label: 'Currency', cell: ({ currency }) => currency },
     { label: 'Active', folds: true, cell: ({ active }) => (active ? 'yes' : 'no') },

@@ -1,5 +1,6 @@
 import { html, type Markup } from '../html.ts'
 import { amountText } from './money.ts'
+import { table } from './table.ts'
 
 export interface LineChart {
   readonly caption: string
@@ -25,31 +26,22 @@ export function lineChart({ caption, labels, series }: LineChart): Markup | null
     <div class="chart" data-chart="${drawn}" aria-hidden="true"></div>
     <details class="figures-table">
       <summary>As a table</summary>
-      <div class="table">
-        <table>
-          <caption class="visually-hidden">
-            ${caption}
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Day</th>
-              ${series.map(({ label }) => html`<th scope="col" class="number">${label}</th>`)}
-            </tr>
-          </thead>
-          <tbody>
-            ${labels.map(
-              (label, at) =>
-                html`<tr>
-                  <th scope="row">${label}</th>
-                  ${series.map(({ values }) => {
-                    const value = values[at] ?? null
-                    return html`<td class="number">${value === null ? '–' : amountText(value, null)}</td>`
-                  })}
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
+      ${table<string>({
+        caption,
+        address: null,
+        rows: labels,
+        columns: [
+          { label: 'Day', cell: (label) => label },
+          ...series.map(({ label, values }) => ({
+            label,
+            isNumber: true,
+            cell: (day: string) => {
+              const value = values[labels.indexOf(day)] ?? null
+              return value === null ? '–' : amountText(value, null)
+            },
+          })),
+        ],
+      })}
     </details>
   </figure>`
 }

@@ -1,6 +1,7 @@
 import type { PortfolioCompany, PortfolioTotal } from '../../books/portfolio/portfolio.ts'
 import type { OwedSums } from '../../books/portfolio/sums.ts'
 import { linkTo } from '../address.ts'
+import { clientLink } from '../client.ts'
 import { companyStateOf } from '../company/company-state.ts'
 import type { PageContext } from '../context.ts'
 import { companyPath } from '../entities.ts'
@@ -83,9 +84,9 @@ function invoices(count: number): string {
   return count === 1 ? '1 invoice' : `${count.toLocaleString('en')} invoices`
 }
 
-function clientCell({ realmId, name, tags }: PortfolioCompany, { address }: PageContext): Markup {
-  return html`<a href="${linkTo(address, companyPath(realmId))}">${name ?? `Company ${realmId}`}</a>
-    ${tags.map((tag) => html` <span class="tag">${tag}</span>`)}`
+function clientCell(company: PortfolioCompany, { address }: PageContext): Markup {
+  return html`${clientLink(company, address)}
+  ${company.tags.map((tag) => html` <span class="tag">${tag}</span>`)}`
 }
 
 /** In a word, why, and the way out. */

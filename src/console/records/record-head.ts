@@ -8,6 +8,7 @@ import { html, type Child, type Markup } from '../html.ts'
 import { documentStatus } from '../parts/document-status.ts'
 import { money } from '../parts/money.ts'
 import { ago, clock, day } from '../parts/time.ts'
+import { recordName } from './record-name.ts'
 
 /** What the record is, in one look. */
 export function recordHead(
@@ -20,7 +21,8 @@ export function recordHead(
     <header class="heading">
       <div>
         <h2 class="record-title">
-          ${ENTITY_WORDS[entity].one} ${nameIn(shown)} ${'status' in shown && documentStatus(shown.status)}
+          ${ENTITY_WORDS[entity].one} ${recordName(shown)}
+          ${'status' in shown && documentStatus(shown.status)}
         </h2>
         <p class="lead">${partyOf(shown, context)}</p>
       </div>
@@ -59,12 +61,6 @@ export function recordHead(
       </div>
     </dl>
   `
-}
-
-function nameIn(shown: ShownRecord): string {
-  if ('docNumber' in shown) return shown.docNumber ?? `#${shown.qboId}`
-  if ('accountName' in shown) return shown.fullyQualifiedName ?? shown.accountName
-  return shown.displayName
 }
 
 function partyOf(shown: ShownRecord, { address }: PageContext): Child {

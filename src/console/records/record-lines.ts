@@ -1,6 +1,5 @@
 import { numberWords } from '../../books/versions/plain-words.ts'
 import type { ShownRecord } from '../../books/shown-record.ts'
-import type { Entity } from '../../domain/entity.ts'
 import { html, type Child, type Markup } from '../html.ts'
 import { money } from '../parts/money.ts'
 import { table } from '../parts/table.ts'
@@ -15,7 +14,7 @@ interface Line {
 }
 
 /** What a bill or an invoice is made up of. */
-export function recordLines(_entity: Entity, shown: ShownRecord): Markup | null {
+export function recordLines(shown: ShownRecord): Markup | null {
   if (!('docNumber' in shown)) return null
   const lines = (shown.lines ?? []) as readonly Line[]
   const { currency } = shown

@@ -26,6 +26,7 @@ import { addComparePage } from './compare-page.ts'
 import { accountChart } from './account-chart.ts'
 import { otherFields } from './other-fields.ts'
 import { recordHead } from './record-head.ts'
+import { recordName } from './record-name.ts'
 import { recordLines } from './record-lines.ts'
 import { versionsOf } from './record-versions.ts'
 
@@ -67,13 +68,13 @@ function addRecordPage(pages: Pages, options: ConsoleOptions, entity: Entity): v
     const nextCursor = next === null ? null : cursorAfter(list, next)
     return companyPage(company, context, {
       tab: LISTS[entity],
-      title: titleOf(entity, shown),
+      title: `${ENTITY_WORDS[entity].one} ${recordName(shown)}`,
       isLive: true,
       body: html`
         <article class="record">
           ${recordHead(entity, shown, context)} ${steps(payload, context)}
           ${entity === 'balance' && (await accountChart(options, shown, context, company.timeZone))}
-          ${recordLines(entity, shown)} ${otherFields(entity, shown, rawOf(payload), context)}
+          ${recordLines(shown)} ${otherFields(entity, shown, rawOf(payload), context)}
         </article>
         ${versionsOf(entity, shown, versions, context)} ${pager(context.address, nextCursor)}
         ${proof(shown, payload)}
@@ -92,15 +93,6 @@ async function whatIsHeld(
     if (thrown instanceof LedgerError && thrown.code === 'never_synced') return thrown.message
     throw thrown
   }
-}
-
-export function titleOf(entity: Entity, shown: ShownRecord): string {
-  return `${ENTITY_WORDS[entity].one} ${nameOfRecord(shown)}`
-}
-
-export function nameOfRecord(shown: ShownRecord): string {
-  if ('docNumber' in shown) return shown.docNumber ?? `#${shown.qboId}`
-  return 'accountName' in shown ? shown.accountName : shown.displayName
 }
 
 function rawOf({ text }: HeldPayload): JsonObject {

@@ -1,9 +1,9 @@
 import { wholeReport, type EntityReport } from '../../domain/sync-run.ts'
 import type { Company } from '../../models/company.ts'
 import type { SyncRun } from '../../models/sync-run.ts'
-import { linkTo } from '../address.ts'
+import { clientLink } from '../client.ts'
 import type { PageContext } from '../context.ts'
-import { companyPath, ENTITY_WORDS, SHOWN_ENTITIES } from '../entities.ts'
+import { ENTITY_WORDS, SHOWN_ENTITIES } from '../entities.ts'
 import { html, type Markup } from '../html.ts'
 import { table } from '../parts/table.ts'
 import { clock } from '../parts/time.ts'
@@ -24,11 +24,7 @@ export function runBody(
     <header class="heading">
       <div>
         <h1>Run ${id}</h1>
-        <p class="lead">
-          <a href="${linkTo(context.address, companyPath(realmId))}"
-            >${company?.name ?? `Company ${realmId}`}</a
-          >
-        </p>
+        <p class="lead">${clientLink({ realmId, name: company?.name ?? null }, context.address)}</p>
       </div>
       <button type="button" class="no-print" data-copy="${bundle(run, version)}">Copy for support</button>
     </header>

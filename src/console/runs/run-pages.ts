@@ -11,6 +11,7 @@ import { readRuns, RUN_FILTERS } from '../../http/runs/read-runs.ts'
 import { Company } from '../../models/company.ts'
 import { SyncRun } from '../../models/sync-run.ts'
 import { changed } from '../address.ts'
+import { readClientNames } from '../client.ts'
 import type { PageContext } from '../context.ts'
 import { doerOf } from '../doer.ts'
 import { html, type Markup } from '../html.ts'
@@ -57,10 +58,10 @@ export function addRunPages(pages: Pages, options: ConsoleOptions): void {
       most: RUNS_A_PAGE + 1,
     })
     const runs = read.slice(0, RUNS_A_PAGE)
-    const companies = await Company.query(database.knex)
-      .select('realm_id', 'name')
-      .whereIn('realm_id', [...new Set(runs.map((run) => run.realmId))])
-    const names = new Map(companies.map((company) => [company.realmId, company.name ?? company.realmId]))
+    const names = await readClientNames(
+      database,
+      runs.map((run) => run.realmId),
+    )
     const next = read.length > RUNS_A_PAGE ? cursorAfter(LIST, runs.at(-1)!.id) : null
     return {
       title: 'Runs and failures',

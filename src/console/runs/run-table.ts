@@ -1,11 +1,12 @@
 import type { SyncRun } from '../../models/sync-run.ts'
 import { wholeReport, type EntityReport } from '../../domain/sync-run.ts'
 import { linkTo } from '../address.ts'
+import { clientColumn } from '../client.ts'
 import type { PageContext } from '../context.ts'
 import { companyPath } from '../entities.ts'
 import { html, type Child, type Markup } from '../html.ts'
 import { stateMark, type Tone } from '../parts/state.ts'
-import { table, type Column } from '../parts/table.ts'
+import { table } from '../parts/table.ts'
 import { ago } from '../parts/time.ts'
 import { toneOf } from '../remedy.ts'
 import { durationWords } from '../time/time-words.ts'
@@ -17,11 +18,6 @@ export function runTable(
   context: PageContext,
 ): Markup {
   const { address } = context
-  const client: Column<SyncRun> = {
-    label: 'Client',
-    cell: ({ realmId }) =>
-      html`<a href="${linkTo(address, companyPath(realmId))}">${names?.get(realmId) ?? realmId}</a>`,
-  }
   const slowest = Math.max(1, ...runs.map((run) => secondsOf(run) ?? 0))
   return table<SyncRun>({
     caption: 'Runs, newest first',
@@ -32,7 +28,7 @@ export function runTable(
         label: 'Run',
         cell: ({ id }) => html`<a href="${linkTo(address, `/console/runs/${id}`)}">Run ${id}</a>`,
       },
-      ...(names === null ? [] : [client]),
+      ...(names === null ? [] : [clientColumn<SyncRun>(names, address)]),
       { label: 'Outcome', cell: outcome },
       { label: 'Started', cell: ({ startedAt }) => ago(startedAt, context) },
       { label: 'Why', folds: true, cell: ({ trigger, mode }) => `${trigger}, ${mode}` },

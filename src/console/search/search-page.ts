@@ -11,8 +11,9 @@ import { MOMENT_FIELDS } from '../../http/api/list-query.ts'
 import { plainText } from '../../http/request/fields.ts'
 import { readForm } from '../../http/request/validate.ts'
 import { linkTo } from '../address.ts'
+import { clientLink } from '../client.ts'
 import type { PageContext } from '../context.ts'
-import { companyPath, ENTITY_WORDS, recordPath } from '../entities.ts'
+import { ENTITY_WORDS, recordPath } from '../entities.ts'
 import { html, type Markup } from '../html.ts'
 import type { ConsoleOptions } from '../options.ts'
 import { addPage, type Pages } from '../pages.ts'
@@ -84,8 +85,7 @@ function companyTable(companies: readonly FoundCompany[], { address }: PageConte
     columns: [
       {
         label: 'Client',
-        cell: ({ realmId, name }) =>
-          html`<a href="${linkTo(address, companyPath(realmId))}">${name ?? realmId}</a>`,
+        cell: (company) => clientLink(company, address),
       },
       { label: 'Realm', cell: ({ realmId }) => html`<code>${realmId}</code>` },
       { label: 'Status', cell: ({ status }) => status.replace('_', ' ') },
@@ -109,8 +109,7 @@ function recordTable(records: readonly FoundRecord[], { address }: PageContext):
       },
       {
         label: 'Client',
-        cell: ({ realmId, companyName }) =>
-          html`<a href="${linkTo(address, companyPath(realmId))}">${companyName ?? realmId}</a>`,
+        cell: ({ realmId, companyName }) => clientLink({ realmId, name: companyName }, address),
       },
       { label: 'Party', folds: true, cell: ({ counterparty }) => counterparty },
       { label: 'Date', folds: true, cell: ({ txnDate }) => day(txnDate) },
@@ -129,7 +128,10 @@ function runTable(runs: readonly FoundRun[], context: PageContext): Markup {
         label: 'Run',
         cell: ({ id }) => html`<a href="${linkTo(context.address, `/console/runs/${id}`)}">Run ${id}</a>`,
       },
-      { label: 'Client', cell: ({ companyName, realmId }) => companyName ?? realmId },
+      {
+        label: 'Client',
+        cell: ({ companyName, realmId }) => clientLink({ realmId, name: companyName }, context.address),
+      },
       { label: 'Started', cell: ({ startedAt }) => ago(startedAt, context) },
       {
         label: 'Outcome',

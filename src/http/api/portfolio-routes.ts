@@ -91,7 +91,7 @@ const FAST = { level: 1 }
 
 async function send(request: Request, response: Response, answer: Answer): Promise<void> {
   response.set('ETag', answer.etag).set('Vary', 'Accept-Encoding').set('Cache-Control', 'private, no-cache')
-  if (request.get('if-none-match') === answer.etag) return void response.status(304).end()
+  if (request.fresh) return void response.status(304).end()
   response.type('json')
   if (request.acceptsEncodings('gzip') === false) return void response.send(answer.text)
   answer.zipped ??= zip(answer.text, FAST)

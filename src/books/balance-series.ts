@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { rowsOf } from '../db/database.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { readStanding, type BooksOptions, type Mirror } from './standing.ts'
@@ -42,19 +43,42 @@ export async function readBalanceSeries(
   const { today, mirror } = await readStanding(options, { realmId, entity: 'balance', moment, pinned: null })
   const to = question.to === null || question.to > today ? today : question.to
   const points = lastDays(question.from ?? daysAfter(to, -USUAL_DAYS), to, step)
-  const held = await rowsOf<DayHeld>(options.database.knex, DAYS, { realmId, qboId })
+  const held = await readHeldByDay(options.database.knex, realmId, { qboId })
   if (held.length === 0) throw new LedgerError('not_found', `company ${realmId} has no balance ${qboId}`)
   return { data: points.map((date) => ({ date, currentBalance: balanceOn(date, held) })), mirror }
 }
 
-/** The account as it was held at the end of a day on which it changed. */
-interface DayHeld {
+/** An account as it was held at the end of a day on which it changed. */
+export interface DayHeld {
+  readonly qboId: string
+  readonly currency: string | null
   readonly day: string
   readonly balance: string | null
 }
 
+/** What one account, or all of a type, held at the end of each day on which they changed, by the company's calendar. */
+export async function readHeldByDay(
+  knex: Knex,
+  realmId: string,
+  which: { readonly qboId: string } | { readonly accountType: string },
+): Promise<DayHeld[]> {
+  const [column, value] = 'qboId' in which ? ['qbo_id', which.qboId] : ['account_type', which.accountType]
+  return rowsOf<DayHeld>(
+    knex,
+    `SELECT DISTINCT ON (changed.qbo_id, changed.day) changed.qbo_id AS "qboId", changed.currency,
+            CAST(changed.day AS text) AS day, CAST(changed.balance AS text) AS balance
+       FROM (SELECT v.qbo_id, v.currency, company_date(v.valid_from, c.time_zone) AS day, v.valid_from,
+                    CASE WHEN v.deleted_at IS NULL THEN v.current_balance END AS balance
+               FROM balances_versions v
+               JOIN companies c ON c.realm_id = v.realm_id
+              WHERE v.realm_id = :realmId AND v.${column} = :value) AS changed
+      ORDER BY changed.qbo_id, changed.day, changed.valid_from DESC`,
+    { realmId, value },
+  )
+}
+
 /** `held` by day. A day before the first has none. */
-function balanceOn(date: string, held: readonly DayHeld[]): string | null {
+export function balanceOn(date: string, held: readonly DayHeld[]): string | null {
   return held.findLast(({ day }) => day <= date)?.balance ?? null
 }
 
@@ -77,7 +101,8 @@ function lastOfStep(day: string, step: Step): string {
   return date.toISOString().slice(0, day.length)
 }
 
-function daysAfter(day: string, days: number): string {
+/** Or before, where `days` is negative. */
+export function daysAfter(day: string, days: number): string {
   const date = new Date(day)
   date.setUTCDate(date.getUTCDate() + days)
   return date.toISOString().slice(0, day.length)
@@ -89,12 +114,3 @@ function tooMany(): LedgerError {
     details: { fields: [{ field: 'step', message }] },
   })
 }
-
-const DAYS = `
-  SELECT DISTINCT ON (changed.day) changed.day, CAST(changed.balance AS text) AS balance
-    FROM (SELECT company_date(v.valid_from, c.time_zone) AS day, v.valid_from,
-                 CASE WHEN v.deleted_at IS NULL THEN v.current_balance END AS balance
-            FROM balances_versions v
-            JOIN companies c ON c.realm_id = v.realm_id
-           WHERE v.realm_id = :realmId AND v.qbo_id = :qboId) AS changed
-   ORDER BY changed.day, changed.valid_from DESC`

@@ -1,8 +1,7 @@
-import { rowsOf } from '../db/database.ts'
-import { add } from './versions/decimals.ts'
-import { lastDays, type Step } from './balance-series.ts'
-import { readStanding, type BooksOptions } from './standing.ts'
+import { balanceOn, daysAfter, lastDays, readHeldByDay, type DayHeld, type Step } from './balance-series.ts'
 import { NOW } from './moment.ts'
+import { readStanding, type BooksOptions } from './standing.ts'
+import { add } from './versions/decimals.ts'
 
 export interface CashSeries {
   readonly days: readonly string[]
@@ -26,8 +25,8 @@ export async function readCashSeries(
 ): Promise<CashSeries> {
   const { today } = await readStanding(options, { realmId, entity: 'balance', moment: NOW, pinned: null })
   const last = to === null || to > today ? today : to
-  const points = lastDays(daysBefore(last, days), last, step)
-  const held = await rowsOf<HeldOnDay>(options.database.knex, HELD, { realmId })
+  const points = lastDays(daysAfter(last, -days), last, step)
+  const held = await readHeldByDay(options.database.knex, realmId, { accountType: 'Bank' })
   const currencies = [...new Set(held.map(({ currency }) => currency))]
   return {
     days: points,
@@ -41,32 +40,8 @@ export async function readCashSeries(
   }
 }
 
-/** An account as it was held at the end of a day on which it changed. */
-interface HeldOnDay {
-  readonly qboId: string
-  readonly currency: string | null
-  readonly day: string
-  readonly balance: string | null
-}
-
-function sumOn(day: string, accounts: readonly (readonly HeldOnDay[])[]): string | null {
+function sumOn(day: string, accounts: readonly (readonly DayHeld[])[]): string | null {
   return accounts
-    .map((held) => held.findLast((row) => row.day <= day)?.balance ?? null)
+    .map((held) => balanceOn(day, held))
     .reduce<string | null>((sum, balance) => (balance === null ? sum : add(sum ?? '0', balance)), null)
 }
-
-function daysBefore(day: string, days: number): string {
-  const date = new Date(day)
-  date.setUTCDate(date.getUTCDate() - days)
-  return date.toISOString().slice(0, day.length)
-}
-
-const HELD = `
-  SELECT DISTINCT ON (changed.qbo_id, changed.day) changed.qbo_id AS "qboId", changed.currency,
-         CAST(changed.day AS text) AS day, CAST(changed.balance AS text) AS balance
-    FROM (SELECT v.qbo_id, v.currency, company_date(v.valid_from, c.time_zone) AS day, v.valid_from,
-                 CASE WHEN v.deleted_at IS NULL THEN v.current_balance END AS balance
-            FROM balances_versions v
-            JOIN companies c ON c.realm_id = v.realm_id
-           WHERE v.realm_id = :realmId AND v.account_type = 'Bank') AS changed
-   ORDER BY changed.qbo_id, changed.day, changed.valid_from DESC`

@@ -74,15 +74,16 @@ export function rowColumns(
 }
 
 /**
- * A join that gives the party's name at the moment as `p.display_name`, beside rows `d` with `:realmId` bound. LIMIT
- * makes it a lookup of one party per row: without it, Postgres would read all parties of the company first.
+ * A join that gives the party's name at the moment as `p.display_name`, beside rows of the company `realmId`, by default
+ * the one bound. LIMIT makes it a lookup of one party per row: without it, Postgres would read all parties of the company
+ * first.
  */
-export function partyJoin(entity: Entity, moment: Moment, partyId: string): string {
+export function partyJoin(entity: Entity, moment: Moment, partyId: string, realmId = ':realmId'): string {
   const party = PARTIES[entity]
   if (!party) return ''
   return `LEFT JOIN LATERAL (SELECT n.display_name
                                FROM ${rowsAt(party.entity, moment)} n
-                              WHERE n.realm_id = :realmId AND n.qbo_id = ${partyId}
+                              WHERE n.realm_id = ${realmId} AND n.qbo_id = ${partyId}
                               LIMIT 1) p ON true`
 }
 

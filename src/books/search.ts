@@ -4,7 +4,7 @@ import type { Entity } from '../domain/entity.ts'
 import { normalDecimal } from '../domain/money.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { rowsAt, type Moment } from './moment.ts'
-import { PARTIES } from './record-row.ts'
+import { PARTIES, partyJoin } from './record-row.ts'
 
 export interface FoundCompany {
   readonly realmId: string
@@ -124,8 +124,7 @@ async function findDocuments(knex: Knex, text: string, moment: Moment): Promise<
                JOIN LATERAL (SELECT *
                                FROM ${rowsAt(entity, moment)} r
                               WHERE r.realm_id = k.realm_id AND r.qbo_id = k.qbo_id) d ON true
-               LEFT JOIN ${MIRRORED_TABLES[party.entity].table} p
-                 ON p.realm_id = d.realm_id AND p.qbo_id = d.${party.id}
+               ${partyJoin(entity, moment, `d.${party.id}`, 'd.realm_id')}
               LIMIT :most)`
   })
   return readFound(knex, selects, { text, amount, ...moment })

@@ -54,7 +54,19 @@ describe('a button', () => {
       ['resumed', 'console'],
       ['disconnected', 'console'],
     ])
-    expect(await say(`${COMPANY}/timeline`)).toMatch(/disconnected console .* resumed .* paused/)
+    expect(await say(`${COMPANY}/timeline`)).toMatch(
+      /Disconnected console .* Resumed from: paused console .* Paused/,
+    )
+  })
+
+  test('leads to a timeline that passes over nothing, though much happens at one moment', async () => {
+    for (let record = 1; record <= 130; record += 1)
+      await insertReject(http.knex, '1', { qbo_id: String(record) })
+    const { text } = await http.see(`${COMPANY}/timeline`)
+    const next = /rel="next"\s+href="([^"]*)"/.exec(text)![1]!.replaceAll('&amp;', '&')
+    const both = `${textOf(text)} ${await say(next)}`
+    const shown = [...both.matchAll(/Bill #(\d+) rejected/g)].map(([, id]) => Number(id))
+    expect(shown.sort((one, other) => one - other)).toEqual(Array.from({ length: 130 }, (_, at) => at + 1))
   })
 
   test('that cannot do its thing says why on a page', async () => {

@@ -61,6 +61,10 @@ async function fillCompany(realmId: string): Promise<void> {
     `INSERT INTO company_events (at, realm_id, kind, actor) VALUES (now(), $1, 'full_sync_requested', 'admin token')`,
     [realmId],
   )
+  await history.run(
+    `INSERT INTO portfolio_sums (realm_id, today, latest, sums) VALUES ($1, current_date, now(), '{}')`,
+    [realmId],
+  )
   await history.run(`INSERT INTO quickbooks_calls VALUES ($1, current_date, 'query', '200', 1, 1)`, [realmId])
   for (const table of ['metric_totals', 'metric_raises']) {
     await history.run(`INSERT INTO ${table} VALUES ('calls', jsonb_build_object('realm_id', $1::text), 1)`, [
@@ -100,6 +104,7 @@ const EVERYTHING = {
   company_events: 1,
   connections: 1,
   disappearances: 1,
+  portfolio_sums: 1,
   purges: 0,
   quickbooks_calls: 1,
   sync_rejects: 1,

@@ -3,7 +3,7 @@ import { rowsOf } from '../../db/database.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import { MIRRORED_TABLES } from '../../models/mirrored-tables.ts'
 import { rowsAt, type Moment } from '../moment.ts'
-import { PARTIES } from '../record-row.ts'
+import { PARTIES, partyJoin } from '../record-row.ts'
 import type { AgedSums, CashSum, CompanySums, OverdueParty, OwedSums } from './sums.ts'
 
 /** A company on the day by which its documents are aged. */
@@ -207,7 +207,7 @@ function overdueSql(moment: Moment): string {
                 ON d.realm_id = c.realm_id AND ${IS_OPEN[kind]} AND d.due_date < c.today
              GROUP BY c.realm_id, d.currency, d.${party.id}
             HAVING sum(d.balance) > 0) o
-      LEFT JOIN ${MIRRORED_TABLES[party.entity].table} p ON p.realm_id = o.realm_id AND p.qbo_id = o.party_id
+      ${partyJoin(kind, moment, 'o.party_id', 'o.realm_id')}
      WHERE o.place <= ${MOST_PARTIES}`
   }).join(' UNION ALL ')
 }

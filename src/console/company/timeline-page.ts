@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { readTimeline, type TimelineEntry } from '../../books/timeline.ts'
+import { readTimeline, TIMELINE_PARTS, type TimelineEntry } from '../../books/timeline.ts'
+import { sentence } from '../../books/versions/plain-words.ts'
 import { MOMENT_FIELDS } from '../../http/api/list-query.ts'
 import { showCompany } from '../../http/companies/show-company.ts'
-import { instant, oneOf, realmId } from '../../http/request/fields.ts'
+import { instant, oneOf, realmId, textLike } from '../../http/request/fields.ts'
 import { readForm, readParams } from '../../http/request/validate.ts'
 import { changed, linkTo } from '../address.ts'
 import type { PageContext } from '../context.ts'
@@ -18,8 +19,10 @@ import { companyPage } from './company-frame.ts'
 const PARAMS = z.strictObject({ realmId })
 const QUERY = z.strictObject({
   ...MOMENT_FIELDS,
-  of: oneOf(['people', 'runs', 'rejects']).optional(),
+  of: oneOf(TIMELINE_PARTS).optional(),
   before: instant.nullable().default(null),
+  // The entry that the page before ended with, among those of its moment.
+  key: textLike(/^[ejrs]\d{20}$/, 'is not an entry of this list').default(''),
 })
 const ENTRIES_A_PAGE = 100
 
@@ -27,12 +30,12 @@ const ENTRIES_A_PAGE = 100
 export function addTimelinePage(pages: Pages, options: ConsoleOptions): void {
   addPage(pages, companyPath(':realmId', 'timeline'), async (request, context) => {
     const { realmId } = readParams(request, PARAMS)
-    const { of, before, asOf } = readForm(request, QUERY)
+    const { of, before, key, asOf } = readForm(request, QUERY)
     const company = await showCompany(options, realmId)
     const entries = await readTimeline(options.database, {
       realmId,
       of: of ?? null,
-      before: before ?? asOf,
+      after: before === null && asOf === null ? null : { at: before ?? asOf!, key },
       limit: ENTRIES_A_PAGE,
     })
     const last = entries.at(-1)
@@ -56,7 +59,10 @@ export function addTimelinePage(pages: Pages, options: ConsoleOptions): void {
           last &&
           html`<nav class="pager" aria-label="Pages">
             <span></span>
-            <a class="button" rel="next" href="${changed(context.address, { before: last.at.toISOString() })}"
+            <a
+              class="button"
+              rel="next"
+              href="${changed(context.address, { before: last.place.at, key: last.place.key })}"
               >Earlier</a
             >
           </nav>`
@@ -73,13 +79,52 @@ function list(entries: readonly TimelineEntry[], context: PageContext): Markup {
     rows: entries,
     columns: [
       { label: 'When', cell: ({ at }) => ago(at, context) },
-      {
-        label: 'What',
-        cell: ({ what, runId, detail }) =>
-          html`${runId === null ? what : html`<a href="${linkTo(context.address, `/console/runs/${runId}`)}">${what}</a>`}
-          ${detail !== null && html`<small class="quiet block">${detail}</small>`}`,
-      },
+      { label: 'What', cell: (entry) => what(entry, context) },
       { label: 'By', cell: ({ by }) => by },
     ],
   })
+}
+
+function what({ kind, name, about, detail, runId }: TimelineEntry, { address }: PageContext): Markup {
+  const words = wordsOf({ kind, name, about, runId })
+  return html`${runId === null ? words : html`<a href="${linkTo(address, `/console/runs/${runId}`)}">${words}</a>`}
+  ${detail !== null && html`<small class="quiet block">${kind === 'event' ? eventDetail(detail) : detail}</small>`}`
+}
+
+function wordsOf({
+  kind,
+  name,
+  about,
+  runId,
+}: Pick<TimelineEntry, 'kind' | 'name' | 'about' | 'runId'>): string {
+  switch (kind) {
+    case 'event':
+      return sentence(name.replaceAll('_', ' '))
+    case 'run':
+      return `Run ${runId}: ${about}, ${name}`
+    case 'rejected':
+    case 'settled':
+      return sentence(`${name}${about === null ? '' : ` #${about}`} ${kind}`)
+  }
+}
+
+/** `from: active`; `name: Before → After`. */
+function eventDetail(json: string): string {
+  const detail = JSON.parse(json) as Readonly<Record<string, unknown>>
+  return Object.entries(detail)
+    .map(
+      ([name, value]) =>
+        `${name}: ${isChange(value) ? `${plain(value.from)} → ${plain(value.to)}` : plain(value)}`,
+    )
+    .join('; ')
+}
+
+function isChange(value: unknown): value is { readonly from: unknown; readonly to: unknown } {
+  return typeof value === 'object' && value !== null && 'from' in value && 'to' in value
+}
+
+function plain(value: unknown): string {
+  if (value === null || value === '') return 'nothing'
+  if (Array.isArray(value)) return value.map(plain).join(', ') || 'nothing'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

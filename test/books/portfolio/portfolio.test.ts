@@ -112,12 +112,16 @@ describe('what is kept', () => {
       `UPDATE portfolio_sums SET sums = jsonb_set(sums, '{payables,0,open}', '"1.00"') WHERE realm_id = '81'`,
     )
     expect((await one('81')).payables![0]!.open).toBe('1.00')
+    const asOf = await clockOf(http)
     await insertVendor(http.knex, '81', '56', 'New Name')
     const { payables } = await one('81')
     expect(payables![0]!.open).toBe('100.50')
     expect(payables![0]!.largestOverdue).toEqual([
       { counterpartyId: '56', name: 'New Name', amount: '100.50', oldestDueDate: '2026-03-01' },
     ])
+    // At a moment of the past, the name is that of the moment too.
+    const then = await one('81', { asOf, sourceAsOf: null })
+    expect(then.payables![0]!.largestOverdue[0]!.name).toBe('Old Name')
   })
 
   test('ends with the company’s day, which a time zone moves', async () => {

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { fillReads, realmNumbered } from '../../bench/fill-reads.ts'
+import { NOW } from '../../src/books/moment.ts'
+import { readPortfolio } from '../../src/books/portfolio/portfolio.ts'
 import { readList, type ListQuestion } from '../../src/books/read-list.ts'
+import { search } from '../../src/books/search.ts'
 import { systemClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
+import { readCauses } from '../../src/http/runs/read-causes.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 import { listOf } from './questions.ts'
 
@@ -70,25 +74,30 @@ describe('a function for who reads with SQL', () => {
   })
 })
 
+/** How Postgres goes about the statement, among those that `ask` sends, in which `mark` stands. */
+async function planOfSent(ask: () => Promise<unknown>, mark: string): Promise<string> {
+  const sent: { sql: string; bindings: unknown[] }[] = []
+  const note = (query: { sql: string; bindings: unknown[] }) => sent.push(query)
+  database.knex.on('query', note)
+  await ask()
+  database.knex.off('query', note)
+  const { sql, bindings } = sent.find((query) => query.sql.includes(mark))!
+  return explain(sql.replaceAll(/\$(\d+)/g, (_, n: string) => literal(bindings[Number(n) - 1])))
+}
+
+function literal(value: unknown): string {
+  if (value === null) return 'NULL'
+  if (Array.isArray(value)) return `'{${value.join(',')}}'`
+  if (value instanceof Date) return `'${value.toISOString()}'`
+  return typeof value === 'number' ? String(value) : `'${String(value)}'`
+}
+
 describe('a page of a list', () => {
   /** How Postgres goes about the rows of a question: those of the present, and those that ended since the moment. */
   async function planOf(more: Partial<ListQuestion<'bill'>>): Promise<string> {
-    const sent: { sql: string; bindings: unknown[] }[] = []
-    const note = (query: { sql: string; bindings: unknown[] }) => sent.push(query)
-    database.knex.on('query', note)
-    await readList(
-      { database, intervalSeconds: 900 },
-      listOf('bill', { realmId: REALM, limit: 100, ...more }),
-    )
-    database.knex.off('query', note)
-    const { sql, bindings } = sent.find((query) => query.sql.includes('"sortKey"'))!
-    const values = sql.replaceAll(/\$(\d+)/g, (_, n: string) => literal(bindings[Number(n) - 1]))
-    return explain(values)
-  }
-
-  function literal(value: unknown): string {
-    if (value === null) return 'NULL'
-    return typeof value === 'number' ? String(value) : `'${String(value)}'`
+    const options = { database, intervalSeconds: 900 }
+    const ask = () => readList(options, listOf('bill', { realmId: REALM, limit: 100, ...more }))
+    return planOfSent(ask, '"sortKey"')
   }
 
   const due = { by: 'dueDate', descending: false } as const
@@ -122,5 +131,55 @@ describe('a page of a list', () => {
   test('looks names up for the rows of the page alone', async () => {
     for (const question of [{}, past(20)])
       expect(await planOf(question)).toMatch(/using vendors_pkey on vendors/)
+  })
+})
+
+describe('what pages read', () => {
+  const portfolio = (asOf: string | null) => () =>
+    readPortfolio(
+      { database, intervalSeconds: 900 },
+      {
+        moment: { asOf, sourceAsOf: null },
+        filters: { realmId: REALM },
+        order: { by: 'worst', descending: false },
+      },
+    )
+
+  test.each([
+    ['now', null],
+    ['not long ago', daysAgo(20)],
+  ])('adds up what is open %s from the index of just that', async (_, asOf) => {
+    await database.knex('portfolio_sums').delete()
+    const plan = await planOfSent(portfolio(asOf), 'dueWithin14Days')
+    expect(plan).toContain('bills_open_by_due_date')
+    expect(plan).toContain('invoices_open_by_due_date')
+    expect(plan).not.toMatch(/Seq Scan on (bills|invoices)/)
+  })
+
+  test('knows by one probe a table whether kept sums still hold', async () => {
+    const plan = await planOfSent(portfolio(null), 'portfolio_sums k')
+    for (const table of ['bills', 'invoices', 'vendors', 'customers']) {
+      expect(plan.split(`Index Only Scan Backward using ${table}_by_change`)).toHaveLength(2)
+    }
+  })
+
+  test('finds a number among all companies by its index', async () => {
+    const plan = await planOfSent(() => search(database, 'no such number', NOW), 'doc_number')
+    expect(plan).toContain('bills_search')
+    expect(plan).toContain('invoices_search')
+    expect(plan).not.toMatch(/Seq Scan on (bills|invoices)/)
+  })
+
+  test('reads why runs failed without those that succeeded', async () => {
+    await database.knex.raw(
+      `INSERT INTO sync_runs (realm_id, trigger, mode, status, started_at, finished_at, served_request, error_code)
+       SELECT c.realm_id, 'schedule', 'incremental', CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'succeeded' END,
+              now(), now(), 1, CASE WHEN n % 100 = 0 THEN 'unavailable' END
+         FROM companies c CROSS JOIN generate_series(1, 2000) n`,
+    )
+    await database.knex.raw('ANALYZE sync_runs')
+    const plan = await planOfSent(() => readCauses(database, new Date(0)), 'count(DISTINCT')
+    expect(plan).toContain('sync_runs_by_ending')
+    expect(plan).not.toContain('Seq Scan on sync_runs')
   })
 })

@@ -194,7 +194,8 @@ const LATEST = ['vendors', 'customers', 'balances', 'bills', 'invoices']
   .map((table) => `(SELECT max(v.valid_from) FROM ${table} v WHERE v.realm_id = c.realm_id)`)
   .join(', ')
 
-// An entity without a watermark lags since the registration.
+// An entity without a watermark lags since the registration. OFFSET 0 keeps Postgres from writing out day and latest
+// moment wherever they are named, and computing them each time.
 const COMPANIES = `
   SELECT ${COMPANY_COLUMNS}, s.synced AS "entitiesSynced", s.oldest AS "lastSyncedAt",
          CASE WHEN s.reached = ${ENTITIES.length} THEN s.watermark ELSE c.created_at END AS "laggingSince",
@@ -211,8 +212,8 @@ const COMPANIES = `
             WHERE t.realm_id = c.realm_id) s
    CROSS JOIN LATERAL (
            SELECT company_date(coalesce(CAST(:sourceAsOf AS timestamptz), CAST(:asOf AS timestamptz), :now),
-                               c.time_zone) AS today) day
-   CROSS JOIN LATERAL (SELECT coalesce(greatest(${LATEST}), '-infinity') AS moment) latest
+                               c.time_zone) AS today OFFSET 0) day
+   CROSS JOIN LATERAL (SELECT coalesce(greatest(${LATEST}), '-infinity') AS moment OFFSET 0) latest
     LEFT JOIN portfolio_sums k
       ON k.realm_id = c.realm_id AND k.today = day.today AND k.latest = latest.moment
     ${COMPANY_JOINS}

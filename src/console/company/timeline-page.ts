@@ -126,5 +126,5 @@ function isChange(value: unknown): value is { readonly from: unknown; readonly t
 function plain(value: unknown): string {
   if (value === null || value === '') return 'nothing'
   if (Array.isArray(value)) return value.map(plain).join(', ') || 'nothing'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -15,8 +15,8 @@ interface AbandonedRun {
 
 /**
  * Closes runs whose process died (no heartbeat for 30 seconds, by Postgres' own clock) and asks for their companies
- * again. One whose transaction is under way is alive and passed over; so is one whose company somebody is just
- * opening, who would wait for the run as we would wait for the company.
+ * again. A run with a transaction under way is alive and is skipped. So is one whose company is just being opened:
+ * whoever opens it would wait for the run while we wait for the company.
  *
  * @param realmId one company alone; null for all.
  * @returns the companies asked for.
@@ -26,7 +26,7 @@ export async function abandonLapsedRuns(tx: Tx, realmId: string | null = null): 
     tx.trx,
     `UPDATE sync_runs
         SET status = 'abandoned', finished_at = :now, error_code = 'lease_lost',
-            error_message = 'its process gave no sign of life for 30 seconds'
+            error_message = 'its process showed no sign of life for 30 seconds'
       WHERE id IN (SELECT r.id
                      FROM sync_runs r
                      JOIN companies c USING (realm_id)

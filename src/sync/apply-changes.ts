@@ -10,7 +10,14 @@ import { readKnown } from './known-records.ts'
 import { OVERLAP_MS, stateOf } from './entity-state.ts'
 import type { Run } from './run.ts'
 import type { PageOptions } from './write-page.ts'
-import { buryAll, deleteAll, digUp, touchAll, writeAll, type WriteContext } from './write-records.ts'
+import {
+  keepTombstones,
+  deleteAll,
+  liftTombstones,
+  touchAll,
+  writeAll,
+  type WriteContext,
+} from './write-records.ts'
 
 interface Decided {
   readonly change: Change
@@ -23,7 +30,7 @@ export interface Applied {
   readonly drift: readonly Drift[]
 }
 
-/** Decides about every change of a page and writes what follows, one statement for each kind of write. */
+/** Decides what to do with every change of a page, and writes it: one statement for each kind of write. */
 export async function applyChanges(
   tx: Tx,
   run: Run,
@@ -58,7 +65,7 @@ export async function applyChanges(
   return { counts: { ...count(decided, lost), drifted: drift.length }, drift }
 }
 
-/** @returns ids whose write the guard in the statement refused: somebody else wrote something newer meanwhile. */
+/** @returns the ids that the guard in the statement refused, because somebody else has written something newer. */
 async function write(context: WriteContext, decided: readonly Decided[]): Promise<ReadonlySet<string>> {
   const versions = (...decisions: Decision[]): Version[] =>
     decided.filter(({ decision }) => decisions.includes(decision)).map(({ change }) => change as Version)
@@ -76,8 +83,8 @@ async function write(context: WriteContext, decided: readonly Decided[]): Promis
     await touchAll(context, touched),
     await deleteAll(context, deleted),
   ].flat()
-  await buryAll(context, tombstones('buried'))
-  await digUp(
+  await keepTombstones(context, tombstones('buried'))
+  await liftTombstones(
     context,
     written.filter((version) => known.get(version.qboId)?.buried).map((version) => version.qboId),
   )
@@ -86,7 +93,7 @@ async function write(context: WriteContext, decided: readonly Decided[]): Promis
   return lost
 }
 
-/** LastUpdatedTime, or the answer's time where content changed although that did not advance. */
+/** LastUpdatedTime, or the answer's time where the content changed and LastUpdatedTime did not. */
 function sourceValidFrom(version: Version, known: Known | undefined, { observedAt }: WriteContext): Date {
   const before = known?.record?.sourceUpdatedAt
   return before && version.sourceUpdatedAt <= before ? observedAt : version.sourceUpdatedAt
@@ -102,8 +109,8 @@ function count(decided: readonly Decided[], lost: ReadonlySet<string>): Partial<
 }
 
 /**
- * What a listing had to correct although change data capture will not ask for it again: it never told of it. A record
- * that it told of and that could not be taken then is none, nor is a delete where it could not tell everything.
+ * What a listing had to correct and change data capture never reported. A record that it did report and that was
+ * rejected then is not drift, nor is a delete while its answers were incomplete.
  */
 async function findDrift(
   { tx, realmId, entity }: WriteContext,
@@ -114,7 +121,9 @@ async function findDrift(
   if (!watermark) return []
   const askedFrom = watermark.getTime() - OVERLAP_MS
   const isTold = ({ change }: Decided) =>
-    change.kind === 'tombstone' ? !run.toldFirst.has(entity) : change.sourceUpdatedAt.getTime() >= askedFrom
+    change.kind === 'tombstone'
+      ? !run.capturedFirst.has(entity)
+      : change.sourceUpdatedAt.getTime() >= askedFrom
   const drift = decided.flatMap((one): Drift[] => {
     const kind = driftKindOf(one.decision)
     return kind === null || isTold(one) ? [] : [{ qboId: one.change.qboId, kind }]

@@ -5,19 +5,19 @@ import { countsAgree } from './count-held.ts'
 import { listChanges, listEntity } from './list-entity.ts'
 import { capturedFrom, isAhead, OVERLAP_MS, stateOf } from './entity-state.ts'
 import type { Run } from './run.ts'
-import { noteAnswer, noteCaptured, noteToldFirst } from './run-progress.ts'
+import { noteAnswer, noteCaptured, noteCapturedFirst } from './run-progress.ts'
 import { entityError, forEachEntity } from './for-each-entity.ts'
 import { writeCapturedPage } from './write-captured-page.ts'
 import { checkUnreadable } from './unreadable-records.ts'
 
 /**
- * Writes what changed since the watermarks, by one call for all entities. An answer at the cap says nothing of what
- * it left out, and one that an entity breaks says nothing at all: then each entity is asked for alone, and one
- * of which that cannot be told either is listed by its changes.
+ * Writes what changed since the watermarks, with one call for all entities. An answer at the cap does not say what it
+ * left out, and one that an entity breaks says nothing at all. Each entity is then asked for alone, and where even
+ * that fails, its changes are listed by query.
  *
  * @returns QuickBooks' time of the first answer.
- * @throws LedgerError `window_exceeded` when that lies before the watermarks: QuickBooks' clock was put back, or an
- *   old answer was delivered again. What changed in between is told by neither, so only complete listings find it.
+ * @throws LedgerError `window_exceeded` when that lies before the watermarks: QuickBooks' clock was set back, or an
+ *   old answer was delivered again. Neither reports what changed in between, so only complete listings find it.
  */
 export async function captureChanges(run: Run, entities: readonly Entity[]): Promise<Date> {
   const first = await askShared(run, entities, askSince(run, entities))
@@ -35,8 +35,8 @@ export async function captureChanges(run: Run, entities: readonly Entity[]): Pro
 }
 
 /**
- * Writes what change data capture tells ahead of a complete listing: a delete that QuickBooks itself reports need not be
- * inferred, and only what was not told counts as drift. Moves no watermark.
+ * Writes what change data capture reports ahead of a complete listing: a delete that QuickBooks reports need not be
+ * inferred, and only what it did not report counts as drift. Moves no watermark.
  *
  * @returns QuickBooks' time of the answer; null without one.
  */
@@ -46,19 +46,19 @@ export async function captureBeforeListing(run: Run, entities: readonly Entity[]
   noteAnswer(run, answer.observedAt)
   await forEachEntity(run, entities, 'listing', async (entity) => {
     await writeCapturedPage(run, entity, answer.pages.get(entity))
-    // The cap is shared: alone, an entity may be told of whole.
+    // Entities share the cap: asked for alone, one may fit.
     const alone = answer.overflow ? await askOrNull(run, [entity]) : null
     await writeCapturedPage(run, entity, alone?.pages.get(entity))
     const whole = answer.overflow ? alone : answer
     if (!whole || whole.overflow) return
-    noteToldFirst(run, entity, whole.observedAt)
+    noteCapturedFirst(run, entity, whole.observedAt)
   })
   return answer.observedAt
 }
 
 /**
- * Writes what changed in one entity, by a call of its own. What an answer at the cap tells is true as far as it goes;
- * the rest is listed.
+ * Writes what changed in one entity, with a call of its own. What an answer at the cap reports is true; the rest is
+ * listed.
  */
 export async function captureEntity(run: Run, entity: Entity, lostMs = 0): Promise<void> {
   const since = askSince(run, [entity], lostMs)
@@ -68,7 +68,7 @@ export async function captureEntity(run: Run, entity: Entity, lostMs = 0): Promi
   const startedAt = answer?.observedAt ?? (await run.reader.count(entity)).observedAt
   await listChanges(run, entity, since)
   noteCaptured(run, entity, startedAt)
-  // Deletes beyond the cap are nowhere to be read: the count shows whether there were any.
+  // No answer shows the deletes beyond the cap: the count tells whether there were any.
   const isSettled = !run.watermarks.has(entity) || (await countsAgree(run, entity))
   if (!isSettled) await listEntity(run, entity, startedAt)
 }
@@ -79,9 +79,9 @@ function refuseAnswerOfThePast(run: Run, entities: readonly Entity[], answeredAt
 }
 
 /**
- * @returns null when the changes are too heavy for one answer, or one entity seems to break it or to make it late, be
- *   it by a record that cannot be served. Such a failure may be QuickBooks' own and pass the first time; every later run
- *   would meet the record again, because the watermark waits for it.
+ * @returns null when the changes are too heavy for one answer, or when one entity seems to break or delay it, perhaps
+ *   by a record that QuickBooks cannot serve. The failure may also pass by itself; but if it is a record, every later
+ *   run meets it again, because the watermark waits for it.
  */
 async function askShared(run: Run, entities: readonly Entity[], since: Date): Promise<ChangesAnswer | null> {
   try {
@@ -94,7 +94,7 @@ async function askShared(run: Run, entities: readonly Entity[], since: Date): Pr
   }
 }
 
-/** @returns null where change data capture cannot tell: then a listing has to do without, and fails where that cannot. */
+/** @returns null where change data capture fails for the entity alone: the listing then has to do without. */
 async function askOrNull(
   run: Run,
   entities: readonly Entity[],
@@ -108,11 +108,11 @@ async function askOrNull(
   }
 }
 
-/** Writes what an answer that tells everything says of one entity, and notes up to when it does. */
+/** Writes what a complete answer says about one entity, and notes up to when it is complete. */
 async function writeAnswer(run: Run, entity: Entity, answer: ChangesAnswer): Promise<void> {
   await writeCapturedPage(run, entity, answer.pages.get(entity))
   noteCaptured(run, entity, answer.observedAt)
-  // Where a listing is owed, it tells.
+  // Where a listing is owed, the listing finds them.
   const isSettled = !run.watermarks.has(entity) || (await checkUnreadable(run, entity))
   if (!isSettled) await listEntity(run, entity, answer.observedAt)
 }
@@ -123,9 +123,9 @@ function askSince(run: Run, entities: readonly Entity[], lostMs = 0): Date {
 }
 
 /**
- * What QuickBooks' clock has lost against ours since the last run, where that is more than the overlap: put back, it
- * may have passed the watermark a second time, and what changed before it did so would be told to nobody. Zero as a
- * rule; our own clock put forward looks alike, and costs one call.
+ * How far QuickBooks' clock has fallen behind ours since the last run, where that is more than the overlap. A clock
+ * that was set back may pass the watermark a second time, and nobody would hear of what changed before it did. Usually
+ * zero. Our own clock set forward looks the same, and costs one call.
  */
 function timeLostMs(run: Run, entities: readonly Entity[], answeredAt: Date): number {
   const behindMs = run.database.clock.now().getTime() - answeredAt.getTime()

@@ -3,14 +3,14 @@ import type { Version } from '../domain/change.ts'
 import type { Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 
-/** Copies that QuickBooks makes when it is read: they follow a rename of the party, which is no change of the record. */
+/** Copies that QuickBooks makes when the record is read: they follow a rename of the party, no change of the record. */
 const COPIED: readonly string[] = ['vendorName', 'customerName']
 
-/** What a field is that one way of reading leaves out and another one spells. */
+/** The value of a field that one way of reading leaves out and another spells out. */
 const WHEN_LEFT_OUT: Readonly<Record<string, string>> = { email_status: `'NotSet'`, exchange_rate: '1' }
 
 /**
- * Which records have what a reading says of them in every column. Postgres compares, as the columns' types do: 250 is
+ * Which records agree with a reading in every column. Postgres compares by the columns' types, so that 250 equals
  * 250.00.
  */
 export async function findSameColumns(

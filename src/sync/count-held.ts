@@ -3,14 +3,14 @@ import type { Entity } from '../domain/entity.ts'
 import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import type { Run } from './run.ts'
 
-/** What the mirror holds of an entity: each record of QuickBooks should be among these once. */
+/** What the mirror holds of an entity. Each record in QuickBooks should be among these exactly once. */
 export interface Held {
   readonly live: number
   /** Rejected records that are not live here, known by their id. */
   readonly rejected: number
   /** Records that could not even be read, known by their place in a listing alone. */
   readonly unreadable: number
-  /** Of these, the ones of before records were told apart by id: they may be live here all the same. */
+  /** Of these, the ones from before unreadable records were told apart by id: they may also be live here. */
   readonly unsettled: number
 }
 
@@ -37,7 +37,7 @@ export async function countHeld(run: Run, entity: Entity): Promise<number> {
   return live + rejected + unreadable
 }
 
-/** True when QuickBooks counts as many records as the mirror holds: then nothing is missing and nothing extra. */
+/** True when QuickBooks counts as many records as the mirror holds: nothing is missing and nothing is extra. */
 export async function countsAgree(run: Run, entity: Entity): Promise<boolean> {
   const { count } = await run.reader.count(entity)
   return (await countHeld(run, entity)) === count

@@ -19,12 +19,12 @@ export interface MissingRecords {
 }
 
 /**
- * The one place where a delete is inferred. That a reading by id did not find a record is no proof: no more records are
- * believed to be gone than the mirror holds beyond what QuickBooks counts. Rows and rejects of those end together.
+ * The one place where a delete is inferred. A reading by id that finds nothing is no proof: no more records are taken
+ * to be gone than the mirror holds beyond QuickBooks' count. Their rows and rejects end together.
  *
- * @returns false when more are missing than that: then QuickBooks contradicts itself, and nothing was done.
- * @throws LedgerError `mass_disappearance` when more than half of the entity's records are gone and these are not few,
- *   or most of the company's are, and no person has confirmed it.
+ * @returns false when more than that are missing: QuickBooks contradicts itself, and nothing was done.
+ * @throws LedgerError `mass_disappearance` when more than half of an entity's records are gone and these are not few,
+ *   or most of the company's records are, and no person has confirmed it.
  */
 export async function deleteMissing(
   run: Run,
@@ -61,8 +61,9 @@ async function seemsDisappearance(run: Run, { missing, held }: Vanished): Promis
 }
 
 /**
- * Few records of one entity may be all that it had, and may well go; when the others are gone too, it is the company
- * that vanished. Its lists come first in a run and are short: they would be believed before the rest is looked at.
+ * A few records may be all that an entity had, and may well go. When those of the other entities are gone too, the
+ * company itself vanished. Its lists are short and come first in a run: without this they would be deleted before the
+ * rest is looked at.
  */
 async function isMostOfCompany(run: Run): Promise<boolean> {
   let [everything, gone] = [0, 0]
@@ -77,9 +78,9 @@ async function isMostOfCompany(run: Run): Promise<boolean> {
 }
 
 /**
- * When a record went is nowhere to be read: at the latest when it was looked for. One that changed within the overlap
- * before may only not show yet, in a QuickBooks that lags behind itself; no later than its last change is said of
- * that one, so that change data capture, which tells of the change again, brings it back.
+ * QuickBooks does not say when a record went: at the latest when we looked for it. A record that changed within the
+ * overlap may merely not show yet, because QuickBooks lags behind itself. Its delete is dated no later than that
+ * change, so that change data capture, which reports the change again, brings it back.
  */
 async function inferTombstones(
   run: Run,
@@ -95,7 +96,7 @@ async function inferTombstones(
   })
 }
 
-/** The last change of each record that is known of, be it that it was rejected. */
+/** The last known change of each record, rejected ones included. */
 async function readChangedAt(
   run: Run,
   entity: Entity,

@@ -9,8 +9,8 @@ export interface Vanished {
   readonly held: number
 }
 
-// A handful of records may well go at once; half of a company's does not. As many may be gone beyond those that a
-// person confirmed, for business goes on meanwhile.
+// A handful of records may well go at once; half of a company's do not. The same number may be gone beyond what a
+// person confirmed, because business goes on meanwhile.
 export const FEW_RECORDS = 20
 
 /**
@@ -34,7 +34,7 @@ export async function refuseUnconfirmed(run: Run, entity: Entity, vanished: Vani
   )
 }
 
-/** The records were deleted, or a listing found nothing to doubt. A confirmation is used up with it. */
+/** The records were deleted, or a listing found nothing to doubt. Either uses up a confirmation. */
 export async function endDoubt(tx: Tx, run: Run, entity: Entity): Promise<void> {
   await tx.trx.raw('DELETE FROM disappearances WHERE realm_id = :realmId AND entity = :entity', {
     realmId: run.realmId,
@@ -42,7 +42,7 @@ export async function endDoubt(tx: Tx, run: Run, entity: Entity): Promise<void> 
   })
 }
 
-/** A confirmation of fewer is used up; one that came while this run was looking stands. */
+/** A confirmation of fewer records is used up; one that arrived while this run was looking stands. */
 async function keepDoubt(
   tx: Tx,
   run: Run,

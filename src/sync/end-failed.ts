@@ -19,7 +19,7 @@ export interface Signals {
   readonly signal: AbortSignal
 }
 
-/** Ends a run whose work ended with `thrown`, one way or the other. Never throws: what goes wrong on the way is logged. */
+/** Ends a run whose work threw `thrown`. Never throws: what goes wrong on the way is logged. */
 export async function endFailed(
   options: FailOptions,
   run: Run,
@@ -35,14 +35,14 @@ export async function endFailed(
     realmId,
     code: error.code,
     error,
-    // What was thrown once the lease was lost follows from that as a rule; where it does not, it is told nowhere else.
+    // What was thrown after the lease was lost usually follows from that. If not, this line is its only trace.
     ...(signal.aborted && thrown !== signal.reason ? { thrown } : {}),
   })
   try {
     return { kind: 'failed', runId, error, fate: await failRun(run, error, options) }
   } catch (cause) {
     const closing = toLedgerError(cause)
-    // The lease lapses, and the tick closes the run and asks for the company again.
+    // The lease lapses; then the tick closes the run and asks for the company again.
     if (closing.code !== 'lease_lost') {
       options.log.error('failed run could not be closed', {
         runId,
@@ -55,21 +55,21 @@ export async function endFailed(
   }
 }
 
-/** Closes a run because the process stops. What its work ended with is most likely the stop itself. */
+/** Closes a run because the process stops. Whatever its work threw is most likely the stop itself. */
 async function giveUp(log: Logger, run: Run, thrown: unknown): Promise<FailedOutcome> {
   const { id: runId, realmId } = run
-  log.info('sync run given up because the process stops', { runId, realmId, error: thrown })
+  log.info('sync run abandoned because the process stops', { runId, realmId, error: thrown })
   try {
     await abandonRun(run)
     await recordLastCalls(run)
   } catch (cause) {
-    // Its lease lapses, and whoever ticks then does what could not be done here.
-    log.error('run that was given up could not be closed', { runId, realmId, error: cause })
+    // Its lease lapses, and the next tick does what could not be done here.
+    log.error('abandoned run could not be closed', { runId, realmId, error: cause })
   }
   return { kind: 'abandoned', runId }
 }
 
-/** Closes a run that lets others go first; its request stands. */
+/** Closes a run that gives way to others; its request stands. */
 async function giveWay(log: Logger, run: Run): Promise<FailedOutcome> {
   try {
     await endForOthers(run)
@@ -82,8 +82,8 @@ async function giveWay(log: Logger, run: Run): Promise<FailedOutcome> {
 }
 
 /**
- * What a run keeps of a failure; of one that Postgres raised, its words without the statement. A Postgres that is away
- * comes back: no defect that the queue should keep.
+ * The error that a run keeps. Of an error of Postgres that is its message without the statement. A Postgres that is
+ * away comes back, so that is no defect.
  */
 function failureOf(thrown: unknown): LedgerError {
   const away = whyPostgresAway(thrown)

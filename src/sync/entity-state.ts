@@ -2,7 +2,7 @@ import type { Entity } from '../domain/entity.ts'
 import type { ErrorCode } from '../domain/ledger-error.ts'
 import type { ListingCursor } from '../quickbooks/listing-cursor.ts'
 
-/** What the runs before left of one entity of a company: its row of `sync_states` as the run found it. */
+/** What earlier runs left of one entity of a company: its row of `sync_states` as this run found it. */
 export interface EntityState {
   readonly watermark: Date | null
   /** By our clock, when the run ended that set the watermark. */
@@ -57,17 +57,17 @@ const NEVER_SYNCED: EntityState = {
   trouble: null,
 }
 
-/** From where change data capture goes on; null where no listing was ever finished. */
+/** Where change data capture continues from; null where no listing was ever finished. */
 export function capturedFrom(known: KnownStates, entity: Entity): Date | null {
   const { watermark, capturedUntil } = stateOf(known, entity)
   return watermark && capturedUntil && capturedUntil > watermark ? capturedUntil : watermark
 }
 
-// How far behind the watermark we ask again: no figure for QuickBooks' own lag between a write and its showing in
-// change data capture is known, and LastUpdatedTime has second precision.
+// How far behind the watermark we ask again: it is not known how long QuickBooks takes to show a write in change data
+// capture, and LastUpdatedTime has second precision.
 export const OVERLAP_MS = 5 * 60_000
 
-/** Whether a watermark lies further ahead of an answer than the overlap, which servers that differ do not explain. */
+/** Whether a watermark lies further ahead of an answer than the overlap: more than servers' clocks differ. */
 export function isAhead(watermark: Date | null, answeredAt: Date): boolean {
   return watermark !== null && watermark.getTime() - answeredAt.getTime() > OVERLAP_MS
 }

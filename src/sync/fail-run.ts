@@ -27,9 +27,9 @@ export interface FailOptions {
 }
 
 /**
- * Ends a run that failed and says what follows for the company, in one transaction. Its request stands. Where that
- * transaction fails, the run is closed all the same, with its error and nothing else judged: left running it would be
- * abandoned and asked for again, in a loop that never tells why.
+ * Ends a run that failed and decides what follows for the company, in one transaction. Its request stands. If that
+ * transaction fails, the run is still closed with its error, and nothing else is decided: left running it would be
+ * abandoned and asked for again, in a loop that never says why.
  *
  * @throws LedgerError `lease_lost`; or what kept the run from being closed.
  */
@@ -47,7 +47,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     return await judgeAndClose(run, error, fate)
   } catch (cause) {
     if (toLedgerError(cause).code === 'lease_lost') throw cause
-    options.log.error('failed run could not be judged and is closed without', {
+    options.log.error('failed run is closed, but what follows from it could not be decided', {
       runId: run.id,
       realmId: run.realmId,
       code: error.code,
@@ -75,7 +75,7 @@ async function judgeAndClose(run: Run, error: LedgerError, fate: Fate): Promise<
   return following
 }
 
-/** The run first and by itself; that its company waits and its totals rise may fail, and then does so with a word. */
+/** Closes the run first and by itself. Putting its company off and raising its totals may fail, which is logged. */
 async function closeUnjudged(run: Run, error: LedgerError, fate: Fate, log: Logger): Promise<Fate> {
   const delaySeconds = SECOND_LOOK_SECONDS
   const closed = await run.database.transaction((tx) => closeFailed(tx, run, error))
@@ -90,7 +90,7 @@ async function closeUnjudged(run: Run, error: LedgerError, fate: Fate, log: Logg
     })
     noteRecorded(run, calls)
   } catch (cause) {
-    log.error('failure is told by its run alone', { runId: run.id, realmId: run.realmId, error: cause })
+    log.error('failure is recorded with its run alone', { runId: run.id, realmId: run.realmId, error: cause })
   }
   return fate.kind === 'retry' ? fate : { kind: 'later', delaySeconds }
 }
@@ -99,7 +99,7 @@ function totalsOf(run: Run, error: LedgerError, now: Date) {
   return [...runTotals(run, 'failed', now), ...recordTotals(run), ...failureTotals(run.realmId, error.code)]
 }
 
-/** @returns when the failures in a row began that all have this code. */
+/** @returns when the latest unbroken row of failures with this code began. */
 async function noteFailure(tx: Tx, run: Run, error: LedgerError): Promise<Date> {
   const [company] = await rowsOf<{ since: Date }>(
     tx.trx,
@@ -116,7 +116,7 @@ async function noteFailure(tx: Tx, run: Run, error: LedgerError): Promise<Date> 
   return company?.since ?? tx.now
 }
 
-/** @returns false when the run was running no longer. */
+/** @returns false when the run was no longer running. */
 async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<boolean> {
   const closed = await rowsOf(
     tx.trx,
@@ -183,8 +183,8 @@ async function noticeThrottledApp(
 }
 
 /**
- * A person who asked while this run was under way asked for a run after it, and lifts a wait that we chose as if they
- * had asked a moment later.
+ * A person who asked while this run was under way asked for a run after it. That lifts a wait that we chose, just as
+ * if they had asked a moment later.
  */
 async function waitUntil(tx: Tx, run: Run, notBefore: Date, error: LedgerError): Promise<void> {
   await tx.trx.raw(

@@ -6,10 +6,10 @@ import { raiseTotals, type Increment } from './raise-totals.ts'
 import type { Run } from './run.ts'
 
 /**
- * One transaction of a run. It begins by asking whether the run still has its lease, in a way that nobody can take
- * the lease away until it ends: a process that was paused and wakes up writes nothing. The calls made since the
- * last one are recorded with it, and so is a sign of life where heartbeats could not get past it: the lease would
- * have lapsed the moment it ends.
+ * One transaction of a run. It begins by locking the run's lease, so that nobody can take it until the transaction
+ * ends: a process that was paused and wakes up writes nothing. The calls made since the last transaction are recorded
+ * with it. So is a heartbeat if it takes long: others could not get past its lock, and the lease would have lapsed the
+ * moment it ends.
  *
  * @param work may return totals to raise.
  * @throws LedgerError `lease_lost` when the run is no longer the company's running one.

@@ -15,13 +15,13 @@ import { countsOf } from './run-progress.ts'
 
 export interface FinishedRun {
   readonly status: RunStatus
-  /** Somebody asked for one more run while this one was under way, or since the listing began that it went on with. */
+  /** Somebody asked for one more run while this one was under way, or since the listing that it resumed began. */
   readonly askedAgain: boolean
 }
 
 /**
- * Ends a run that took what it could: moves the watermarks of the entities that are complete, keeps why the others are
- * not, serves its request and closes it, in one transaction. What an entity still owes stands with the entity.
+ * Ends a run that took what it could, in one transaction: moves the watermarks of the entities that are complete, keeps
+ * why the others are not, serves its request and closes it. What an entity still owes is kept with the entity.
  */
 export async function finishRun(run: Run, options: TroubleOptions): Promise<FinishedRun> {
   const isWhole = ENTITIES.every(
@@ -30,7 +30,7 @@ export async function finishRun(run: Run, options: TroubleOptions): Promise<Fini
   const status: RunStatus = isWhole ? 'succeeded' : 'partial'
   let askedAgain = false
   await fenced(run, async (tx) => {
-    // The company first, as whoever confirms a disappearance does it.
+    // The company first, in the same order as a confirmed disappearance.
     askedAgain = await serveRequest(tx, run, isWhole)
     await moveWatermarks(tx, run)
     await endDoubts(tx, run)
@@ -44,8 +44,8 @@ export async function finishRun(run: Run, options: TroubleOptions): Promise<Fini
 }
 
 /**
- * The only place where a watermark moves. It moves back only where QuickBooks' clock did, for an older listing may end
- * after a newer capture.
+ * The only place where a watermark moves. It moves back only where QuickBooks' clock did, because an older listing may
+ * end after a newer capture.
  */
 async function moveWatermarks(tx: Tx, run: Run): Promise<void> {
   await rowsOfPrepared(
@@ -143,7 +143,7 @@ async function closeRun(tx: Tx, run: Run, status: RunStatus): Promise<void> {
   )
 }
 
-/** A partial run tells with its own error why the first entity failed: who looks for a code finds it. */
+/** A partial run carries the error of its first failed entity, so that a search for a code finds the run. */
 function firstError(run: Run) {
   const [first] = run.troubles
   if (!first) return { code: null, message: null, intuitTid: null }

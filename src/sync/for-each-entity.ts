@@ -5,16 +5,16 @@ import type { Owed } from './entity-state.ts'
 import type { Run } from './run.ts'
 import { noteFailed } from './run-progress.ts'
 
-// Two that fail in a run that has read nothing yet are no coincidence: QuickBooks is down, and each further one would
-// only cost it calls.
+// Two failures in a run that has read nothing yet are no coincidence: QuickBooks is down, and trying the other entities
+// would only cost calls.
 const FAILURES_OF_QUICKBOOKS = 2
 
 /**
- * Does some work for entities, one after the other. One that fails keeps its watermark and its error, and the others go
- * on.
+ * Does some work for entities, one after the other. An entity that fails keeps its watermark and its error; the others
+ * go on.
  *
- * @param owed what an entity still owes that fails here.
- * @throws LedgerError what concerns the company or the app, and the failure of one entity where QuickBooks seems down.
+ * @param owed what an entity that fails here still owes.
+ * @throws LedgerError what concerns the company or the app, or the first failure where QuickBooks seems to be down.
  */
 export async function forEachEntity(
   run: Run,
@@ -33,29 +33,29 @@ export async function forEachEntity(
   }
 }
 
-/** Notes that the work for an entity failed. @throws what was thrown where that does not concern the entity alone. */
+/** Notes that the work for an entity failed. @throws what was thrown if it does not concern the entity alone. */
 export function noteTrouble(run: Run, entity: Entity, thrown: unknown, owed: Owed): void {
   const error = entityError(run, thrown)
   if (!error) throw thrown
   noteFailed(run, entity, error, owed)
-  // A doubt about what was read: it was read.
+  // It doubts what was read, so it was read.
   if (error.code === 'mass_disappearance') run.isServed = true
   if (!run.isServed && run.troubles.size >= FAILURES_OF_QUICKBOOKS) throw thrown
 }
 
-/** @throws the first failure when nothing could be read at all: then the run has failed. */
+/** @throws the first failure when nothing could be read at all: the run has failed. */
 export function refuseEmptyHands(run: Run): void {
   const [first] = run.troubles.values()
   if (first && !run.isServed) throw first.error
 }
 
-/** @returns null for what concerns more than one entity, such as the end of the process, and for a run that gives way. */
+/** @returns null for what concerns more than one entity, such as a stop of the process, and for a run that gives way. */
 export function entityError(run: Run, thrown: unknown): LedgerError | null {
   const error = toLedgerError(thrown)
   return !run.signal.aborted && !run.gaveWay && mayConcernOneEntity(error) ? error : null
 }
 
-/** A run after a failed one begins elsewhere, so that two entities that stay broken do not keep the others out. */
+/** A run after a failed one begins with another entity, so that two broken ones do not block the others. */
 function inTurn(run: Run, entities: readonly Entity[]): Entity[] {
   const first = run.failuresInARow % Math.max(entities.length, 1)
   return [...entities.slice(first), ...entities.slice(0, first)]

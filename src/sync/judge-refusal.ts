@@ -5,25 +5,25 @@ import type { ErrorCode } from '../domain/ledger-error.ts'
 export interface Refusal {
   readonly realmId: string
   readonly code: ErrorCode
-  /** When the refusals of this company began that now stand in a row; this moment at the first. */
+  /** When the company's present row of refusals began; now, at the first. */
   readonly since: Date
-  /** What follows when it is the company's own. */
+  /** What follows if the cause lies with the company. */
   readonly fate: Fate
 }
 
-// As many companies throttled, or refused, in turn with no success between are no coincidence.
+// This many companies throttled or refused in turn, with no success in between, are no coincidence.
 export const COMPANIES_THAT_MEAN_THE_APP = 5
-// How soon a refusal is looked at again that may concern the company or the whole app.
+// How soon to try again after a refusal that may concern the company or the whole app.
 export const SECOND_LOOK_SECONDS = 60
-// As long as the pause after a secret that Intuit refuses: only a person mends either.
+// As long as the pause after a refused secret: only a person can mend either.
 export const HALT_SECONDS = 300
-// A run that ends so soon after a refusal may have made its last call before it: writing a page takes 20 s at most.
+// A run that ends this soon after a refusal may have made its last call before it: writing a page takes 20 s at most.
 const LAST_CALL_SECONDS = 30
 
 /**
- * Intuit refuses a company that disconnected and an app that is wrongly set up with the same words. The company is
- * only blamed once another one was read since the refusals began; when many are refused and none was read between, or
- * all that could be, it is the app.
+ * Intuit refuses a disconnected company and a misconfigured app with the same words. The company is blamed only once
+ * another one has been read since the refusals began. When many are refused with none read in between, or all that
+ * there are, it is the app.
  */
 export async function judgeRefusal(tx: Tx, { realmId, code, since, fate }: Refusal): Promise<Fate> {
   const [others] = await rowsOf<{ companies: number; served: number; refused: number; failing: number }>(

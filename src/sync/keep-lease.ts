@@ -5,16 +5,16 @@ import { LedgerError } from '../domain/ledger-error.ts'
 
 // Six heartbeats fit into the 30 seconds after which a lease lapses: one slow statement does not lose it.
 export const HEARTBEAT_MS = 5_000
-// After it nobody can say without asking that the lease is still held: five seconds before it may lapse.
+// After this nobody can be sure of the lease without asking: five seconds before it may lapse.
 const ASSURED_MS = 25_000
-// As long as a statement may take: what is not answered by then is worth another connection.
+// As long as a statement may take: without an answer by then, another connection is worth trying.
 const BEATS_WAITED_FOR_ONE = 4
 
 export interface Lease {
   /** Aborts, with a LedgerError `lease_lost` as its reason, when the run is no longer the company's running one. */
   readonly signal: AbortSignal
   /**
-   * Resolves when the lease cannot have gone to another run: at once after a recent heartbeat, else after one more.
+   * Resolves when the lease cannot have passed to another run: at once after a recent heartbeat, else after one more.
    *
    * @throws LedgerError `lease_lost`
    */
@@ -25,7 +25,7 @@ export interface Lease {
 /**
  * Keeps a run's lease alive while its work is done, one heartbeat at a time.
  *
- * @param takenMs by the clock that nobody sets, a moment before the lease was taken.
+ * @param takenMs by the monotonic clock, a moment before the lease was taken.
  */
 export function keepLease(
   database: Database,
@@ -46,7 +46,7 @@ export function keepLease(
     assuredMs = Math.max(assuredMs, askedMs)
     isFailing = false
   }
-  // A database that cannot be reached takes the lease by itself, by letting it lapse.
+  // If the database stays away, the lease lapses by itself.
   const failed = (error: unknown) => {
     if (!isFailing && !lost.signal.aborted) log.warn('heartbeats of a run fail', { runId, error })
     isFailing = true
@@ -72,10 +72,10 @@ export function keepLease(
 }
 
 /**
- * Writes a sign of life of a run. One whose transaction holds the row is passed over: nobody takes its lease while
- * that lasts, and where it lasts long it writes its own.
+ * Writes a heartbeat of a run. A run whose transaction holds the row is skipped: nobody takes its lease while that
+ * lasts, and a long transaction writes its own.
  *
- * @returns false when the run is running no longer.
+ * @returns false when the run is no longer running.
  */
 export async function beat(on: Knex | Knex.Transaction, runId: number): Promise<boolean> {
   const running = await rowsOfPrepared(

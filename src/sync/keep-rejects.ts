@@ -4,7 +4,7 @@ import type { Entity } from '../domain/entity.ts'
 import type { Run } from './run.ts'
 
 /**
- * Keeps what could not be taken. One that is still open is tried again later and later: after 1 hour, up to a day.
+ * Keeps what could not be taken. An open reject is retried at growing intervals, from an hour to a day.
  *
  * @param observedAt the `time` of the answer that brought them; null for payloads that were stored here.
  */
@@ -63,7 +63,7 @@ export async function readRejected(
   return new Set(rows.map(({ qboId }) => qboId))
 }
 
-/** Puts rejects off that were due and of which nothing could be learnt. */
+/** Puts off rejects that were due and about which nothing could be learnt. */
 export async function putOffRejects(
   tx: Tx,
   run: Run,
@@ -80,8 +80,8 @@ export async function putOffRejects(
 }
 
 /**
- * Closes the open rejects of records of which a later word was now taken, be it that they are gone. A copy from before
- * the rejected one says nothing of it: what was rejected then is still not here.
+ * Closes the open rejects of records of which something later has now been taken, a delete included. A copy older than
+ * the rejected one settles nothing: what was rejected is still missing.
  */
 export async function resolveRejects(
   tx: Tx,
@@ -104,7 +104,7 @@ export async function resolveRejects(
       entity,
       now: tx.now,
       observedAt,
-      // As with records: a reading of this run shows what QuickBooks has now, whatever its clock had shown before.
+      // As with records: a reading of this run shows what QuickBooks has now, whatever its clock showed before.
       hasLastWord: authoritative && observedAt >= (run.firstAnswerAt ?? observedAt),
       changes: JSON.stringify(changes.map(changeRow)),
     },
@@ -130,7 +130,7 @@ function rejectRow({ qboId, position, payload, reason, sourceUpdatedAt }: Reject
   }
 }
 
-/** Postgres' text holds neither a null byte nor half of a surrogate pair, and a quotation may have cut one in two. */
+/** Postgres' text holds neither a null byte nor half of a surrogate pair, and cutting an excerpt may have split one. */
 function storable(text: string): string {
   return text.replaceAll('\u0000', '\\u0000').toWellFormed()
 }

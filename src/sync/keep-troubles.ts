@@ -11,7 +11,7 @@ export interface TroubleOptions {
   readonly random: () => number
 }
 
-/** Keeps, of entities whose watermark stands still, how far their changes were written and when to try them again. */
+/** Keeps, for entities whose watermark stands still, how far their changes are written and when to try them again. */
 export async function keepTroubles(tx: Tx, run: Run, options: TroubleOptions): Promise<void> {
   const captured = [...run.captured].filter(([entity]) => !run.watermarks.has(entity))
   const troubles = [...run.troubles].map(([entity, trouble]) => troubleRow(tx, run, entity, trouble, options))
@@ -72,7 +72,7 @@ function troubleRow(
   { intervalSeconds, random }: TroubleOptions,
 ) {
   const { code, message, intuitTid } = entityErrorOf(trouble)
-  // A listing that came further is on its way, however often it is cut off.
+  // A listing that came further is making progress, however often it is interrupted.
   const before = run.advanced.has(entity) ? 0 : (stateOf(run, entity).trouble?.failures ?? 0)
   const waitSeconds = entityWaitSeconds(
     trouble.error,

@@ -9,7 +9,7 @@ import type { Run } from './run.ts'
 type KnownRow = KnownRecord & { readonly qboId: string }
 type BuriedRow = { readonly qboId: string; readonly sourceUpdatedAt: Date; readonly observedAt: Date }
 
-/** Notes that records were there when QuickBooks was asked, also where nothing about them has changed. */
+/** Notes that QuickBooks had these records when it was asked, whether or not anything about them changed. */
 export async function noteAlive(
   tx: Tx,
   run: Run,
@@ -25,7 +25,7 @@ export async function noteAlive(
   )
 }
 
-/** What the mirror knows of the given ids; ids it knows nothing of are left out. */
+/** What the mirror knows about the given ids; unknown ids are left out. */
 export async function readKnown(
   on: Knex | Knex.Transaction,
   realmId: string,

@@ -15,7 +15,7 @@ import { noteComplete, noteListed } from './run-progress.ts'
 
 /**
  * Lists an entity completely, oldest record first, and finds what QuickBooks no longer has. The place is kept with
- * each page, so that a later run goes on from it; the watermark it will set is the time at which it began.
+ * each page, so that a later run can resume there; the watermark it will set is the time at which it began.
  *
  * @param startedAt QuickBooks' time of this run's first answer.
  */
@@ -35,7 +35,7 @@ async function listToEnd(run: Run, entity: Entity, resumed: Listing | null, star
   const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
   const unreadable = new Set<string>()
   const end = await listPages(run, entity, listing, { seen, unreadable })
-  // Before settling: a record that could be read this time no longer stands in the way of the count.
+  // Before settling: a record that could be read this time must not confuse the count.
   if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
   run.advanced.delete(entity)
   noteListed(run, entity, new Date(listing.startedAt))
@@ -43,7 +43,7 @@ async function listToEnd(run: Run, entity: Entity, resumed: Listing | null, star
   await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
 }
 
-/** Lists what changed since a moment, oldest change first: what change data capture had too much of to tell. */
+/** Lists what changed since a moment, oldest change first: more than fits an answer of change data capture. */
 export async function listChanges(run: Run, entity: Entity, since: Date): Promise<void> {
   let cursor: ListingCursor | null = startListing('changed', since)
   while (cursor) {
@@ -54,7 +54,7 @@ export async function listChanges(run: Run, entity: Entity, since: Date): Promis
 }
 
 /**
- * Writes every page that is left of a listing, and keeps the place with each.
+ * Writes the remaining pages of a listing, and keeps the place with each.
  *
  * @returns the cursor of the last page: where anything created since would follow.
  * @throws LedgerError when the run gives way to others; the place is kept.
@@ -70,7 +70,7 @@ async function listPages(
   for (;;) {
     const { page, next } = await fetching
     const givesWay = next !== null && (await run.mustGiveWay())
-    // The next page is under way while this one is written. Its failure is met when it is awaited, not before.
+    // The next page is fetched while this one is written. Its failure surfaces when it is awaited, not before.
     const upcoming = next && !givesWay ? run.reader.listPage(entity, next) : null
     upcoming?.catch(() => undefined)
     for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
@@ -82,7 +82,7 @@ async function listPages(
         along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
       })
     } catch (error) {
-      // The run ends here, with what the page failed for, and a call that ends after it would be recorded nowhere.
+      // The run ends here with the page's error, and a call that ended after it would never be recorded.
       await upcoming?.catch(() => undefined)
       throw error
     }
@@ -94,7 +94,7 @@ async function listPages(
   }
 }
 
-/** Not before the place is kept: a page that could not be written is a failure like any other. */
+/** Only after the place is kept: a page that could not be written is a failure like any other. */
 function giveWay(run: Run): never {
   run.gaveWay = true
   throw new LedgerError('unavailable', 'the run gives way to others')
@@ -109,7 +109,7 @@ async function saveListing(tx: Tx, run: Run, entity: Entity, listing: Listing): 
   )
 }
 
-/** What the pages before a crash brought: an answer given since the listing began shows the record alive. */
+/** What the pages before a crash brought: any answer since the listing began shows that the record is alive. */
 async function seenBefore(run: Run, entity: Entity, { startedAt }: Listing): Promise<Set<string>> {
   const rows = await rowsOf<{ qboId: string }>(
     run.database.knex,

@@ -7,9 +7,9 @@ import type { Run } from './run.ts'
 import { countsOf } from './run-progress.ts'
 
 /**
- * Logs what a run did, however it ended; at `warn` what a person should look at.
+ * Logs what a run did, however it ended: at `warn` if a person should look at it.
  *
- * @param isPartial it finished, and some of it failed.
+ * @param isPartial it finished, but part of it failed.
  */
 export function logRun(log: Logger, run: Run, { isPartial }: { readonly isPartial: boolean }): void {
   if (run.drift.size > 0) {
@@ -36,7 +36,7 @@ function whatHappened(run: Run): Record<string, object> {
   return Object.fromEntries(counts.filter(([, happening]) => Object.keys(happening).length > 0))
 }
 
-/** Errors of entities that failed in the run, or that it did not try again yet. */
+/** Errors of entities that failed in the run, or that it has not tried again yet. */
 function whatFailed(run: Run): Record<string, EntityError> {
   const errors = ENTITIES.map((entity) => [entity, errorOf(run, entity)] as const)
   return Object.fromEntries(errors.flatMap(([entity, error]) => (error ? [[entity, error]] : [])))

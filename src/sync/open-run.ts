@@ -9,11 +9,11 @@ import { abandonLapsedRuns } from './abandon-runs.ts'
 import type { EntityState, Owed } from './entity-state.ts'
 import type { RunFacts, RunProgress } from './run.ts'
 
-/** Why no run was opened. `not_asked`: every request was served. `waiting`: a pause stands. `held`: it runs already. */
+/** Why no run was opened. `not_asked`: every request was served. `waiting`: a pause is in force. `held`: one is running. */
 export type Skip = 'not_asked' | 'inactive' | 'waiting' | 'held'
 
 export interface OpenedRun extends RunFacts, Pick<RunProgress, 'mode' | 'homeCurrency' | 'openRejects'> {
-  /** How long ago the last calls of the run before it left. */
+  /** How long ago the last calls of the previous run were sent. */
   readonly callAgesMs: readonly number[]
 }
 
@@ -32,12 +32,12 @@ interface CompanyRow {
   readonly statusChangedAt: Date
 }
 
-/** Takes the lease of a company: a row of `sync_runs` that runs, of which the database allows one a company. */
+/** Takes the lease of a company: a running row of `sync_runs`, of which the database allows one per company. */
 export async function openRun(database: Database, realmId: string): Promise<OpenedRun | Skip> {
   return database.transaction(async (tx) => {
     const opened = await tryToOpen(tx, realmId)
     if (opened !== 'held') return opened
-    // A worker may come before the tick to a company whose process died.
+    // A worker may reach a company whose process died before the tick does.
     const abandoned = await abandonLapsedRuns(tx, realmId)
     return abandoned.length === 0 ? 'held' : tryToOpen(tx, realmId)
   })

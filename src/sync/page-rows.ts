@@ -5,8 +5,8 @@ import { stateOf } from './entity-state.ts'
 import type { Run } from './run.ts'
 
 /**
- * Keeps how many rows of an entity a page asks for, each time it changes: outside the transaction of a page, for one
- * that was too much may be followed by none.
+ * Keeps how many rows of an entity a page asks for, each time that changes. Outside the transaction of a page, because
+ * no page may follow one that was too heavy.
  */
 export function pageRowsOf(run: () => Run): PageRows {
   return {
@@ -15,7 +15,7 @@ export function pageRowsOf(run: () => Run): PageRows {
   }
 }
 
-/** A run that lost its company keeps nothing, and leaves no row where the company was purged. */
+/** A run that lost its company keeps nothing, and leaves no row for a purged company. */
 async function keep(run: Run, entity: Entity, rows: number): Promise<void> {
   await rowsOf(
     run.database.knex,

@@ -4,22 +4,22 @@ import { resumableListing } from './resumable-listing.ts'
 import type { Run } from './run.ts'
 
 export interface Plan {
-  /** By one call of change data capture for all of them. */
+  /** With one call of change data capture for all of them. */
   readonly captured: readonly Entity[]
-  /** Those that broke that call, each by one of its own. */
+  /** Those that broke such a call, each with a call of its own. */
   readonly alone: readonly Entity[]
   /** By a complete listing. */
   readonly listed: readonly Entity[]
 }
 
-// Change data capture reaches back 30 days; the day less is for clocks and for a run that takes its time.
+// Change data capture reaches back 30 days; one day less leaves room for clocks and for slow runs.
 const CAPTURE_WINDOW_MS = 29 * 86_400_000
 
-/** What an incremental run asks for, and how. An entity in error is tried again when its wait is over or a person asks. */
+/** What an incremental run asks for, and how. A failed entity is tried again when its wait is over or a person asks. */
 export function planIncremental(run: Run): Plan {
   const plan = planOf(run, (entity) => isDue(run, entity))
   const isEmpty = plan.captured.length + plan.alone.length + plan.listed.length === 0
-  // When every entity waits, the company's own rhythm is the wait.
+  // When every entity waits, the company's own interval is the wait.
   return isEmpty ? planOf(run, () => true) : plan
 }
 

@@ -7,11 +7,11 @@ export interface Increment {
 }
 
 /**
- * Raises totals of the metrics, with the transaction that they tell of. Every run of the service raises the same few,
- * so each only adds rows of its own to `metric_raises`: nobody waits for anybody. `foldTotals` adds them up.
+ * Raises totals of the metrics, in the transaction that they describe. All runs raise the same few totals, so each only
+ * adds rows of its own to `metric_raises` and nobody waits for anybody. `foldTotals` adds them up.
  *
- * Amounts are kept in whole 1024ths, to which the sum of doubles is the same in every order: Prometheus takes a
- * counter that falls by the last of its digits for one that began anew.
+ * Amounts are kept in whole 1024ths, whose sum as doubles is the same in every order: if the last digit of a counter
+ * fell, Prometheus would take it for a reset.
  */
 export async function raiseTotals(tx: Tx, increments: readonly Increment[]): Promise<void> {
   if (increments.length === 0) return

@@ -2,7 +2,7 @@ import { fenced } from './fenced.ts'
 import type { Run } from './run.ts'
 import { noteAnswer } from './run-progress.ts'
 
-/** Reads the company's own record and keeps it, but for what the firm has set. @returns QuickBooks' time of the answer. */
+/** Reads the company's own record and keeps it, but not over what the firm has set. @returns the answer's `time`. */
 export async function readCompany(run: Run): Promise<Date> {
   const info = await run.reader.companyInfo()
   noteAnswer(run, info.observedAt)

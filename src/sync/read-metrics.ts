@@ -4,9 +4,9 @@ import type { CompanyFacts, Freshness, SyncMetrics, Total } from '../metrics/syn
 import { DURATION_BUCKETS_SECONDS } from './report.ts'
 
 /**
- * Reads what `/metrics` says of the mirror, with a few statements on one connection.
+ * Reads what `/metrics` says about the mirror, with a few statements on one connection.
  *
- * @param perCompany false: nothing is read by company.
+ * @param perCompany false: nothing is read per company.
  */
 export async function readSyncMetrics(
   database: Database,
@@ -25,7 +25,7 @@ export async function readSyncMetrics(
   }))
 }
 
-// The others are not meant to be synced: their lag rises for good and says nothing.
+// The others are not meant to be synced: their lag would rise for ever and mean nothing.
 const SYNCED = `c.status NOT IN ('paused', 'disconnected')`
 
 async function readCompanies(tx: Tx): Promise<CompanyFacts[]> {

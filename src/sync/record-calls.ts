@@ -3,10 +3,10 @@ import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
 import type { Run } from './run.ts'
 
-/** Kept for the monthly budget: a total of its own, because adding up every company's days would be a growing scan. */
+/** For the monthly budget: a total of its own, because adding up every company's days would be a growing scan. */
 export const METERED_CALLS_OF_MONTH = 'metered_calls_of_month'
 
-/** Intuit's quota is by calendar month; its zone is not documented, so UTC's. */
+/** Intuit's quota is per calendar month; in which zone is not documented, so UTC is used. */
 export function monthOf(now: Date): string {
   return now.toISOString().slice(0, 7)
 }

@@ -12,13 +12,13 @@ import { addCounts, noteRejected } from './run-progress.ts'
 const ROWS_PER_STATEMENT = 1000
 
 /**
- * After an upgrade of the mapping: maps the stored payloads again, without a call. The trigger gives a version only
- * to rows whose content then differs. Rejects become due at once, for the new mapping may take them; what it no
- * longer takes becomes one, and its row stays as it was.
+ * After an upgrade of the mapping: maps the stored payloads again, without a call. The trigger creates a version only
+ * for rows whose content then differs. Rejects become due at once, because the new mapping may take them; what it no
+ * longer takes becomes a reject, and its row stays as it was.
  */
 export async function remap(run: Run): Promise<void> {
   for (const entity of ENTITIES) {
-    // Also where a first listing is still under way: its pages before an upgrade are rows like any others.
+    // Also while a first listing is unfinished: its pages from before the upgrade are rows like any others.
     if (run.states.has(entity) && stateOf(run, entity).mappingVersion < MAPPING_VERSION) {
       await remapEntity(run, entity)
     }

@@ -15,7 +15,7 @@ const WRITTEN = ['inserted', 'updated', 'deleted', 'revived'] as const
 /**
  * What the run did, by entity, as `sync_runs.entities` keeps it.
  *
- * @param watermarks `moved` by a run that finished, but for entities that failed; `kept` by any other.
+ * @param watermarks `moved` by a run that finished, except those of failed entities; `kept` by any other.
  */
 export function reportOf(run: Run, watermarks: 'moved' | 'kept'): KeptReport {
   const report: KeptReport = {}
@@ -62,7 +62,7 @@ export function recordTotals(run: Run): Increment[] {
   ])
 }
 
-// Enough to look some up; a company that lost hundreds tells them in its versions.
+// Enough to look some up; the versions show the rest.
 const IDS_SHOWN = 5
 
 /** What drifted, by entity: how many of each kind, and the ids of a few. */
@@ -84,7 +84,7 @@ function driftCounts(run: Run, entity: Entity): Partial<Record<DriftKind, number
   return Object.fromEntries([...byKind].map(([kind, drift]) => [kind, drift.length]))
 }
 
-/** Totals that every ended run raises, however it ended. */
+/** Totals that every run raises at its end, however it ended. */
 export function runTotals(
   run: { readonly trigger: string; readonly startedAt: Date },
   status: RunStatus,

@@ -8,12 +8,12 @@ import { noteRejected } from './run-progress.ts'
 import { entityError, noteTrouble } from './for-each-entity.ts'
 import { writePage } from './write-page.ts'
 
-// One query by id takes so many; the rest is due in the next run.
+// One query by id takes this many; the rest wait for the next run.
 const RETRIES_PER_RUN = 100
 
 /**
- * Reads rejected records again that are due: corrected in QuickBooks, mappable since an upgrade, or gone. Where the
- * count does not bear out that they are gone, they stay rejects until a listing settles it.
+ * Reads the rejected records that are due again: corrected in QuickBooks, mappable since an upgrade, or gone. Where the
+ * count does not confirm that they are gone, they stay rejects until a listing settles it.
  */
 export async function retryRejects(run: Run): Promise<void> {
   for (const entity of run.openRejects) if (!run.troubles.has(entity)) await retryEntity(run, entity)
@@ -29,13 +29,13 @@ async function retryEntity(run: Run, entity: Entity): Promise<void> {
     const error = entityError(run, thrown)
     if (error?.code === 'mass_disappearance') noteTrouble(run, entity, thrown, 'listing')
     else if (!error) throw thrown
-    // They hold no watermark, so neither does it hold one that they could not be asked for.
+    // Rejects hold no watermark, so failing to ask for them holds none either.
     await fenced(run, (tx) => putOffRejects(tx, run, entity, due))
     noteRejected(run, entity, due.length)
   }
 }
 
-/** @returns those that are still not settled: QuickBooks does not find them, and counts them. */
+/** @returns those that are still not settled: QuickBooks does not find them, but counts them. */
 async function readAgain(run: Run, entity: Entity, due: readonly string[]): Promise<readonly string[]> {
   const { page, missing } = await run.reader.byIds(entity, due)
   await writePage(run, entity, page, { authoritative: true })

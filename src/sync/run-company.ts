@@ -29,7 +29,7 @@ export interface ReaderAccess {
   readonly realmId: string
   readonly homeCurrency: () => string | null
   readonly onCall: (call: QuickBooksCall) => void
-  /** Every call of the run goes through it, also those that renew its token. */
+  /** Every call of the run goes through it, including those that renew its token. */
   readonly inTurn: InTurn
   readonly onConnection: OnConnection
   readonly signal: AbortSignal
@@ -56,11 +56,11 @@ export type RunOutcome =
   | FailedOutcome
 
 /**
- * One run for one company: takes the lease, fetches, decides, writes, and ends the run one way or the other.
+ * One run for one company: takes the lease, fetches, decides, writes, and ends the run whatever happens.
  *
  * @param stop aborts when the process is asked to stop: the run is then closed as abandoned and asked for again.
- * @param mustGiveWay asked between the pages of a listing, with the seconds that the run has been going: one that
- *   gives way is closed as abandoned, without an error; its request stands, and the next run goes on with the listing.
+ * @param mustGiveWay asked between the pages of a listing, with the seconds since the run began. A run that gives way
+ *   is closed as abandoned, without an error; its request stands, and the next run resumes the listing.
  */
 export async function runCompany(
   options: SyncOptions,
@@ -100,7 +100,7 @@ async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promi
   }
 }
 
-/** Joins what was read at the opening with what the run works with. */
+/** Joins what was read at the opening with what the run needs to work. */
 function beginRun(
   options: SyncOptions,
   opened: OpenedRun,
@@ -138,18 +138,18 @@ function beginRun(
   return run
 }
 
-/** Brings the mirror up to what QuickBooks has: by what changed where that reaches far enough, else by listings. */
+/** Brings the mirror up to date: by changes where change data capture reaches far enough, else by listings. */
 async function syncCompany(run: Run): Promise<void> {
   await remap(run)
   const capturable = ENTITIES.filter((entity) => isCapturable(run, entity))
-  // A company never synced, and one whose watermarks are older than change data capture reaches, is listed.
+  // A company that was never synced is listed, and so is one whose watermarks are too old for change data capture.
   if (run.mode === 'full' || capturable.length === 0) await syncByListings(run, capturable)
   else if (!(await syncByChanges(run))) await syncByListings(run, [])
   await retryRejects(run)
   refuseEmptyHands(run)
 }
 
-/** @returns false when change data capture does not reach back as far as it would have to. */
+/** @returns false when change data capture does not reach back far enough. */
 async function syncByChanges(run: Run): Promise<boolean> {
   const { captured, alone, listed } = planIncremental(run)
   try {
@@ -163,24 +163,23 @@ async function syncByChanges(run: Run): Promise<boolean> {
   }
 }
 
-/** @param toldFirst entities of which change data capture is asked before they are listed. */
-async function syncByListings(run: Run, toldFirst: readonly Entity[]): Promise<void> {
+/** @param capturedFirst entities for which change data capture is asked before they are listed. */
+async function syncByListings(run: Run, capturedFirst: readonly Entity[]): Promise<void> {
   run.mode = 'full'
-  const startedAt = await beginListings(run, toldFirst)
+  const startedAt = await beginListings(run, capturedFirst)
   await forEachEntity(run, ENTITIES, 'listing', (entity) => listEntity(run, entity, startedAt))
 }
 
 /**
- * A listing that nobody asked for reads what it compares and nothing else: what the company says of itself comes with
- * every other full run.
+ * A reconcile reads what it compares and nothing else: the company's own record is read by every other full run.
  *
  * @returns QuickBooks' time of the run's first answer.
  */
-async function beginListings(run: Run, toldFirst: readonly Entity[]): Promise<Date> {
-  if (run.trigger === 'reconcile' && toldFirst.length > 0 && run.homeCurrency !== null) {
-    return (await captureBeforeListing(run, toldFirst)) ?? (await readCompany(run))
+async function beginListings(run: Run, capturedFirst: readonly Entity[]): Promise<Date> {
+  if (run.trigger === 'reconcile' && capturedFirst.length > 0 && run.homeCurrency !== null) {
+    return (await captureBeforeListing(run, capturedFirst)) ?? (await readCompany(run))
   }
   const startedAt = await readCompany(run)
-  await captureBeforeListing(run, toldFirst)
+  await captureBeforeListing(run, capturedFirst)
   return startedAt
 }

@@ -4,14 +4,14 @@ import { noCounts, type EntityCounts } from '../domain/sync-run.ts'
 import { stateOf, type Owed } from './entity-state.ts'
 import type { Run, RunProgress } from './run.ts'
 
-/** Where a run stands before its first call; the rest of its progress begins with what was read when it was opened. */
+/** A run's progress before its first call; the rest of it begins with what was read when the run was opened. */
 export function noProgress() {
   return {
     connection: undefined,
     firstAnswerAt: null,
     watermarks: new Map(),
     captured: new Map(),
-    toldFirst: new Set(),
+    capturedFirst: new Set(),
     troubles: new Map(),
     counts: new Map(),
     drift: new Map(),
@@ -30,24 +30,24 @@ export function noteAnswer(run: Run, observedAt: Date): void {
   run.firstAnswerAt ??= observedAt
 }
 
-/** Notes up to when changes were written. The watermark follows, unless it waits for a listing. */
+/** Notes up to when changes are written. The watermark follows, unless it waits for a listing. */
 export function noteCaptured(run: Run, entity: Entity, until: Date): void {
   run.captured.set(entity, until)
   if (stateOf(run, entity).trouble?.owes !== 'listing') run.watermarks.set(entity, until)
 }
 
-/** Notes that change data capture told everything up to a moment before a listing. The watermark waits for that. */
-export function noteToldFirst(run: Run, entity: Entity, until: Date): void {
+/** Notes that change data capture reported everything up to a moment. The watermark waits for the listing to come. */
+export function noteCapturedFirst(run: Run, entity: Entity, until: Date): void {
   run.captured.set(entity, until)
-  run.toldFirst.add(entity)
+  run.capturedFirst.add(entity)
 }
 
-/** Notes that a listing came to its end: what changed before it began is written, whether or not it can be settled. */
+/** Notes that a listing reached its end: what changed before it began is written, whether or not it can be settled. */
 export function noteListed(run: Run, entity: Entity, startedAt: Date): void {
   if (!run.captured.has(entity)) run.captured.set(entity, startedAt)
 }
 
-/** Notes that a settled listing shows an entity complete as of a moment. */
+/** Notes that an entity is complete as of a moment, as a settled listing shows. */
 export function noteComplete(run: Run, entity: Entity, asOf: Date): void {
   run.watermarks.set(entity, asOf)
 }
@@ -68,7 +68,7 @@ export function addCounts(run: Run, entity: Entity, by: Partial<EntityCounts>): 
   run.counts.set(entity, counts)
 }
 
-/** Counts records that were rejected, or stay so. */
+/** Counts records that were rejected or stay rejected. */
 export function noteRejected(run: Run, entity: Entity, records: number): void {
   if (records === 0) return
   addCounts(run, entity, { rejected: records })

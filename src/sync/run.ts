@@ -25,9 +25,9 @@ export interface RunFacts {
   readonly byPerson: boolean
   readonly startedAt: Date
   readonly states: ReadonlyMap<Entity, EntityState>
-  /** Failed runs of the company right before this one. */
+  /** Failed runs of the company immediately before this one. */
   readonly failuresInARow: number
-  /** When the company was given the status that it had as the run began. */
+  /** Since when the company had the status that it had when the run began. */
   readonly statusChangedAt: Date
 }
 
@@ -36,13 +36,13 @@ export interface RunServices {
   readonly database: Database
   readonly reader: CompanyReader
   readonly pace: RunPace
-  /** Asked between the pages of a listing: whether to end here and go on in a later run, because others wait. */
+  /** Asked between the pages of a listing: whether to stop here and resume in a later run, because others wait. */
   readonly mustGiveWay: () => Promise<boolean>
   /** Aborted when the process stops or the lease is lost: then no failure is an entity's own. */
   readonly signal: AbortSignal
 }
 
-/** What the steps of a run learn and do. Every step reads it; each field names the one file that writes it. */
+/** What the steps of a run learn and do. Every step reads it; each field names the only file that writes it. */
 export interface RunProgress {
   /** run-company: a run that was asked for changes may turn out to need listings. */
   mode: Mode
@@ -54,25 +54,25 @@ export interface RunProgress {
   firstAnswerAt: Date | null
   /** run-progress: what the finished run will set each watermark to. */
   readonly watermarks: Map<Entity, Date>
-  /** run-progress: QuickBooks' time up to which changes of each entity are written, also where its watermark stays. */
+  /** run-progress: QuickBooks' time up to which changes of each entity are written, even where its watermark stays. */
   readonly captured: Map<Entity, Date>
-  /** run-progress: entities of which change data capture told everything, deletes included, before they were listed. */
-  readonly toldFirst: Set<Entity>
+  /** run-progress: entities of which change data capture reported everything, deletes included, before the listing. */
+  readonly capturedFirst: Set<Entity>
   /** run-progress: entities that failed in this run. */
   readonly troubles: Map<Entity, RunTrouble>
   /** run-progress */
   readonly counts: Map<Entity, EntityCounts>
   /** run-progress: entities that have unresolved rejects. Those of earlier runs were read when the run was opened. */
   readonly openRejects: Set<Entity>
-  /** write-page: what complete listings found that nobody had told of. */
+  /** write-page: what complete listings found and nothing had reported. */
   readonly drift: Map<Entity, Drift[]>
-  /** list-entity: entities whose listing came further and is not at its end. */
+  /** list-entity: entities whose listing came further but is not finished. */
   readonly advanced: Set<Entity>
-  /** list-entity: it ended a listing for others' sake, and what was listed is kept. */
+  /** list-entity: it interrupted a listing to let others go first; what was listed is kept. */
   gaveWay: boolean
-  /** for-each-entity: QuickBooks let at least one entity be read. */
+  /** for-each-entity: at least one entity could be read. */
   isServed: boolean
-  /** delete-missing: most of the company was found to be gone, which is asked for once. */
+  /** delete-missing: most of the company was found to be gone, which is checked once. */
   isVanishing: boolean
   /** record-calls: calls that no committed transaction has recorded yet. */
   readonly unrecordedCalls: QuickBooksCall[]

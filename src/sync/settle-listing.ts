@@ -18,14 +18,14 @@ export interface FinishedListing {
   readonly whole: boolean
 }
 
-// Records created while we listed stand behind the last page. What the first look does not find there was passed over
-// further up, as rows of one second may be that come in another order with every page: the others read it all again.
+// Records created while we listed follow the last page. What the first look does not find there was missed further up,
+// as may happen to rows of one second that every page orders differently: the other looks read everything again.
 const LOOKS = 3
 
 /**
- * Holds a finished listing against QuickBooks' own count. Fewer here: records came since, or the listing ended
- * early. As many or more here: those that the listing did not meet may be gone, and each is asked for by its id
- * before that is believed.
+ * Checks a finished listing against QuickBooks' own count. Fewer here: records were added since, or the listing ended
+ * early. As many or more here: those that the listing did not meet may be gone, and each is asked for by its id before
+ * that is believed.
  *
  * @throws LedgerError `unavailable` when the listing cannot be shown to be complete, and what deleteMissing throws.
  */
@@ -49,7 +49,7 @@ export async function settleListing(run: Run, entity: Entity, listing: FinishedL
   )
 }
 
-/** Lists again from a place on, and writes the records that were not seen before. */
+/** Lists again from a given place, and writes the records that were not seen before. */
 async function listUnseen(run: Run, entity: Entity, from: ListingCursor, seen: Set<string>): Promise<void> {
   let cursor: ListingCursor | null = from
   while (cursor) {
@@ -66,7 +66,7 @@ async function listUnseen(run: Run, entity: Entity, from: ListingCursor, seen: S
 }
 
 /**
- * Asks by id for every record that the mirror knows of and the listing did not meet. It is alive, or QuickBooks cannot
+ * Asks by id for every record that the mirror knows and the listing did not meet. It is alive, or QuickBooks cannot
  * serve it, or it is gone.
  *
  * @returns false when more seem to be gone than QuickBooks' count allows.
@@ -92,7 +92,7 @@ async function settleUnmet(
   return true
 }
 
-/** Ids of the records that are live here, and of those that were rejected. */
+/** Ids of the records that are live here, and of the rejected ones. */
 async function readKnownIds(run: Run, entity: Entity): Promise<string[]> {
   const rows = await rowsOf<{ qboId: string }>(
     run.database.knex,

@@ -7,11 +7,11 @@ import type { Run } from './run.ts'
 import { countsOf } from './run-progress.ts'
 
 /**
- * Records that could not even be read are rejects known by their place in a listing. A settled listing leaves those
- * alone that are not live here, so that QuickBooks' count tells how many there are.
+ * Records that could not even be read are rejects known by their place in a listing. A settled listing leaves open
+ * those that are not live here, so that QuickBooks' count tells how many there are.
  */
 
-/** Closes those that a complete listing no longer met. */
+/** Closes those that a complete listing did not meet again. */
 export async function resolveUnmet(
   tx: Tx,
   run: Run,
@@ -27,7 +27,7 @@ export async function resolveUnmet(
   )
 }
 
-/** Of records that could not be read by their id either, the reject by id takes the place of the one by position. */
+/** Where a record could not be read by its id either, the reject by id replaces the one by position. */
 export async function nameUnreadable(
   tx: Tx,
   run: Run,
@@ -38,16 +38,17 @@ export async function nameUnreadable(
   await closeSome(tx, run, entity, named.length)
 }
 
-/** Closes those of a settled listing that QuickBooks does not count: one record may have been met at two places. */
+/** Closes those of a settled listing that QuickBooks does not count: one record may have been met in two places. */
 export async function trimUnreadable(run: Run, entity: Entity, count: number): Promise<void> {
   const { unreadable, uncounted } = await holdAgainst(run, entity, count)
   if (unreadable > 0 && uncounted > 0) await fenced(run, (tx) => closeSome(tx, run, entity, uncounted))
 }
 
 /**
- * Where records came or went in an entity with unreadable ones, asks QuickBooks' count whether these are among them.
+ * Where records came or went in an entity with unreadable ones, asks QuickBooks' count whether the unreadable ones are
+ * among them.
  *
- * @returns false when some of several are: which ones, only a listing tells.
+ * @returns false when some of several are: only a listing tells which.
  */
 export async function checkUnreadable(run: Run, entity: Entity): Promise<boolean> {
   const { inserted, revived, buried, rejected } = countsOf(run, entity)
@@ -61,7 +62,7 @@ export async function checkUnreadable(run: Run, entity: Entity): Promise<boolean
   return true
 }
 
-/** How many of the unreadable records QuickBooks does not count; none where it counts less than it has shown. */
+/** How many of the unreadable records QuickBooks does not count; zero where it counts fewer than it has shown. */
 async function holdAgainst(run: Run, entity: Entity, count: number) {
   const { live, rejected, unreadable } = await readHeld(run, entity)
   const counted = count - live - rejected

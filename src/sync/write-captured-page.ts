@@ -7,8 +7,8 @@ import type { Run } from './run.ts'
 import { writePage } from './write-page.ts'
 
 /**
- * Writes a page that change data capture told. Records whose tombstone contradicts the same answer or a later one are
- * asked for by id first.
+ * Writes a page from change data capture. Records whose tombstone contradicts the same answer or a later one are asked
+ * for by id first.
  */
 export async function writeCapturedPage(run: Run, entity: Entity, page: Page | undefined): Promise<void> {
   if (!page) return
@@ -19,10 +19,10 @@ export async function writeCapturedPage(run: Run, entity: Entity, page: Page | u
   const { page: alive, missing } = await run.reader.byIds(entity, [...disputed.keys()])
   await writePage(run, entity, alive, {
     authoritative: true,
-    // The next answer tells of the tombstone again, perhaps without the record beside it.
+    // The next answer reports the tombstone again, perhaps without the record beside it.
     along: (tx) => noteAlive(tx, run, entity, alive),
   })
-  // The answer by id is what proves them, and speaks for its own moment.
+  // They are proved by the answer by id, as of that answer's time.
   const confirmed = missing.flatMap((qboId) => disputed.get(qboId) ?? [])
   await writePage(run, entity, { ...alive, changes: confirmed, rejects: [] }, { authoritative: true })
 }
@@ -52,7 +52,7 @@ async function findDisputed(
   )
 }
 
-/** Records that an answer showed after their alleged delete, though it was rejected. */
+/** Records that an answer showed after their alleged delete, although they were rejected. */
 async function readRejectedSince(
   run: Run,
   entity: Entity,

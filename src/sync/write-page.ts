@@ -12,9 +12,9 @@ import { addCounts, noteRejected } from './run-progress.ts'
 export interface PageOptions {
   /** The page comes from a listing or a reading by id, not from change data capture. */
   readonly authoritative: boolean
-  /** The page is a part of a complete listing: what it corrects and nobody told of is drift. */
+  /** The page is part of a complete listing: what it corrects and nothing had reported is drift. */
   readonly compares?: boolean
-  /** More to write in the transaction of the page, such as how far the listing came. */
+  /** More to write in the transaction of the page, such as how far the listing has come. */
   readonly along?: (tx: Tx) => Promise<void>
 }
 
@@ -29,7 +29,7 @@ export async function writePage(run: Run, entity: Entity, page: Page, options: P
     await writeTogether(run, entity, { ...page, changes: [], rejects: refused }, options)
 }
 
-/** @returns the records that Postgres refused; when there are none, the whole page is done. */
+/** @returns the records that Postgres refused; none if the whole page is done. */
 async function writeWholeOrHalves(
   run: Run,
   entity: Entity,
@@ -47,12 +47,12 @@ async function writeWholeOrHalves(
   }
 }
 
-/** One transaction: the changes of a page, its rejects, and what is to be written along with it. */
+/** One transaction: the changes of a page, its rejects, and whatever is to be written with it. */
 async function writeTogether(run: Run, entity: Entity, page: Page, options: PageOptions): Promise<void> {
   let applied: Applied = { counts: {}, drift: [] }
   await fenced(run, async (tx) => {
     applied = await applyChanges(tx, run, entity, page, options)
-    // First: where one answer holds a record twice, what was rejected of it stays open until it is read by its id.
+    // Rejects first: where one answer holds a record twice, its reject stays open until it is read by id.
     if (run.openRejects.has(entity)) await resolveRejects(tx, run, entity, page, options)
     await keepRejects(tx, run, entity, page)
     await options.along?.(tx)
@@ -62,7 +62,7 @@ async function writeTogether(run: Run, entity: Entity, page: Page, options: Page
   if (applied.drift.length > 0) run.drift.set(entity, [...(run.drift.get(entity) ?? []), ...applied.drift])
 }
 
-/** Halves until what is refused stands alone; everything else is written on the way. */
+/** Halves until the refused record stands alone; everything else is written on the way. */
 async function writeHalves(
   run: Run,
   entity: Entity,
@@ -105,14 +105,14 @@ function asReject(change: Change, cause: Error): Reject {
   }
 }
 
-// SQLSTATE class 22, "data exception": what is wrong lies in the values. 54000, "program limit exceeded": a value
-// too big for its place.
+// SQLSTATE class 22, "data exception": the fault lies in the values. 54000, "program limit exceeded": a value is too
+// big for its place.
 function isRefusalOfData(error: unknown): error is Error {
   const sqlState = error instanceof Error && 'code' in error ? String(error.code) : ''
   return sqlState.startsWith('22') || sqlState === '54000'
 }
 
-/** An answer may hold one id twice: a statement cannot write a row twice, and only the latest copy matters. */
+/** An answer may hold one id twice. A statement cannot write a row twice, and only the latest copy matters. */
 function latestOfEach(changes: readonly Change[]): Change[] {
   const latest = new Map<string, Change>()
   for (const change of changes) {

@@ -15,8 +15,8 @@ export interface WriteContext {
   readonly authoritative: boolean
 }
 
-// The ids stand in the updates twice, beside the rows and alone: a plan that is kept would otherwise read all that the
-// company has to find a few.
+// The ids are given to updates twice, with the rows and alone: otherwise a cached plan would read all of a company's
+// records to find a few.
 const BY_KEY = `t.realm_id = :realmId AND t.qbo_id = r.qbo_id AND t.qbo_id = ANY (CAST(:qboIds AS text[]))`
 
 /** Inserts records or replaces their content. @returns the ids written. */
@@ -50,7 +50,7 @@ export async function writeAll(
   )
 }
 
-/** Notes that QuickBooks touched records without changing what they say: no version. @returns the ids written. */
+/** Notes that QuickBooks touched records without changing their content: no version. @returns the ids written. */
 export async function touchAll(context: WriteContext, versions: readonly Version[]): Promise<string[]> {
   if (versions.length === 0) return []
   return idsOf(
@@ -102,7 +102,7 @@ export async function deleteAll(context: WriteContext, tombstones: readonly Tomb
 }
 
 /** Keeps the deletes of records that were never seen. */
-export async function buryAll(context: WriteContext, tombstones: readonly Tombstone[]): Promise<void> {
+export async function keepTombstones(context: WriteContext, tombstones: readonly Tombstone[]): Promise<void> {
   if (tombstones.length === 0) return
   await rowsOfPrepared(
     context.tx.trx,
@@ -116,8 +116,8 @@ export async function buryAll(context: WriteContext, tombstones: readonly Tombst
   )
 }
 
-/** Lifts the tombstones of records that turned out to be alive. */
-export async function digUp(context: WriteContext, qboIds: readonly string[]): Promise<void> {
+/** Removes the tombstones of records that turned out to be alive. */
+export async function liftTombstones(context: WriteContext, qboIds: readonly string[]): Promise<void> {
   if (qboIds.length === 0) return
   await rowsOfPrepared(
     context.tx.trx,
@@ -127,9 +127,9 @@ export async function digUp(context: WriteContext, qboIds: readonly string[]): P
 }
 
 /**
- * Whether the row to write is no older than the row `t` that is there. The decision was made on rows read without a
- * lock, so each write asks again. An authoritative reading need not: its decision stands, and the fence makes sure that
- * nobody else wrote meanwhile.
+ * Whether the row to write is no older than the stored row `t`. The decision was made on rows read without a lock, so
+ * each write checks again. An authoritative reading need not: its decision stands, and the fence makes sure that nobody
+ * else wrote meanwhile.
  */
 function notOlderThan(row: 'r' | 'excluded'): string {
   return `(:authoritative OR (t.source_updated_at, t.observed_at) <= (${row}.source_updated_at, ${row}.observed_at))`
@@ -173,7 +173,7 @@ interface Column {
   readonly values: Buffer
 }
 
-/** What differs from record to record, column by column. */
+/** The columns that differ from record to record. */
 function columnsOf(
   entity: Entity,
   versions: readonly Version[],
@@ -201,7 +201,7 @@ function columnsOf(
     moments('source_updated_at', (version) => version.sourceUpdatedAt),
     moments('source_valid_from', sourceValidFrom),
     texts('content_hash', 'text', (version) => version.contentHash),
-    // The text it came as: parsed and written again it could lose digits.
+    // The text as it came: parsing and writing it again could lose digits.
     { name: 'raw', type: 'jsonb', sentAs: 'jsonb', values: jsonbArray(versions.map(({ raw }) => raw)) },
   ]
 }

@@ -79,10 +79,10 @@ describe('a failed run that cannot be judged', () => {
         }),
         expect.objectContaining({
           level: 'error',
-          message: 'failed run could not be judged and is closed without',
+          message: 'failed run is closed, but what follows from it could not be decided',
           error: expect.objectContaining({ code: '57014' }),
         }),
-        expect.objectContaining({ level: 'error', message: 'failure is told by its run alone' }),
+        expect.objectContaining({ level: 'error', message: 'failure is recorded with its run alone' }),
       ]),
     )
   })
@@ -132,7 +132,7 @@ describe('a failed run that cannot be judged', () => {
     expect(await run()).toMatchObject({ kind: 'failed', error: { code: 'internal' }, fate: { kind: 'gone' } })
     expect(kept.lines().filter(({ level }) => level === 'error' || level === 'warn')).toMatchObject([
       { message: 'sync run failed', code: 'unavailable' },
-      { message: 'failed run could not be judged and is closed without', code: 'unavailable' },
+      { message: 'failed run is closed, but what follows from it could not be decided', code: 'unavailable' },
       {
         message: 'failed run could not be closed',
         code: 'unavailable',
@@ -150,5 +150,5 @@ test('a run that is stopped while Postgres refuses to close it says so, and its 
     stop.abort()
   }
   expect(await run(stop.signal)).toMatchObject({ kind: 'abandoned' })
-  expect(kept.lines('error')).toMatchObject([{ message: 'run that was given up could not be closed' }])
+  expect(kept.lines('error')).toMatchObject([{ message: 'abandoned run could not be closed' }])
 })

@@ -66,6 +66,8 @@ const READINESS_TIMEOUT_MS = 5_000
 // How often a process waiting for its release's migrations checks again.
 const RELEASE_POLL_MS = 2_000
 const WAIT_POLL_MS = 200
+// A page of 1,000 records takes about a second; looking more often would show the same.
+const PROGRESS_POLL_MS = 1_000
 // Nobody guesses it, and it still fits into a line of a terminal.
 const SIGN_IN_KEY_BYTES = 18
 // What is left of Heroku's 30 seconds, and of our promised 10, once the runs have been told to stop.
@@ -154,7 +156,8 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         stop: stopping.signal,
         ...operations({ config, database, cipher, quickbooks, enqueue, log }),
       }
-      const addPages = (http: Express) => addConsole(http, { ...options, version: VERSION, signInKey })
+      const addPages = (http: Express) =>
+        addConsole(http, { ...options, version: VERSION, signInKey, progressPollMs: PROGRESS_POLL_MS })
       handle = createHttp({ ...options, addPages })
     }
     if (!stopping.signal.aborted) starting.missing = []

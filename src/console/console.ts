@@ -9,6 +9,7 @@ import { addConnectionPage } from './company/connection-page.ts'
 import { addListPages } from './company/list-page.ts'
 import { addOverviewPage } from './company/overview-page.ts'
 import { addCompanyRunsPage } from './company/runs-page.ts'
+import { addProgressStream } from './company/progress-stream.ts'
 import { addTimelinePage } from './company/timeline-page.ts'
 import { addFrameRoutes } from './frame-routes.ts'
 import type { ConsoleOptions } from './options.ts'
@@ -38,6 +39,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   addPortfolioPage(pages, options)
   addChangePages(pages, options)
   addCompanyActions(pages, options)
+  addProgressStream(pages, options)
   addOverviewPage(pages, options)
   addListPages(pages, options)
   addTimelinePage(pages, options)

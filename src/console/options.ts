@@ -12,8 +12,11 @@ export interface ConsoleOptions extends Pick<
   | 'disconnectCompany'
   | 'requestSync'
   | 'confirmDisappearance'
+  | 'stop'
 > {
   readonly version: string
   /** A key that signs in once, printed at the start outside production; null: there is none. */
   readonly signInKey: string | null
+  /** How often a sync under way is looked at while somebody watches it. */
+  readonly progressPollMs: number
 }

@@ -24,6 +24,10 @@ export interface Listing {
   readonly request: number
   /** Where the next page begins; null when the last one was written. */
   readonly cursor: ListingCursor | null
+  /** How far it has come, for whoever watches. Missing in listings from before it was counted. */
+  readonly done?: { readonly pages: number; readonly rows: number }
+  /** How many records there were when it began, here or in QuickBooks; null if that is not known. */
+  readonly expected?: number | null
 }
 
 /** Why the watermark of one entity stands still. */

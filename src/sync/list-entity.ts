@@ -6,7 +6,8 @@ import { startListing, type ListingCursor } from '../quickbooks/listing-cursor.t
 import type { ListingPage } from '../quickbooks/quickbooks.ts'
 import { fenced } from './fenced.ts'
 import { settleListing } from './settle-listing.ts'
-import type { Listing } from './entity-state.ts'
+import { countHeld } from './count-held.ts'
+import { stateOf, type Listing } from './entity-state.ts'
 import { resumableListing } from './resumable-listing.ts'
 import type { Run } from './run.ts'
 import { writePage } from './write-page.ts'
@@ -31,16 +32,17 @@ async function listToEnd(run: Run, entity: Entity, resumed: Listing | null, star
     startedAt: startedAt.toISOString(),
     request: run.servedRequest,
     cursor: startListing('created', null),
+    expected: stateOf(run, entity).watermark ? await countHeld(run, entity) : null,
   }
   const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
   const unreadable = new Set<string>()
-  const end = await listPages(run, entity, listing, { seen, unreadable })
+  const { end, ...listed } = await listPages(run, entity, listing, { seen, unreadable })
   // Before settling: a record that could be read this time must not confuse the count.
   if (!resumed) await fenced(run, (tx) => resolveUnmet(tx, run, entity, unreadable))
   run.advanced.delete(entity)
   noteListed(run, entity, new Date(listing.startedAt))
   await settleListing(run, entity, { end, seen, whole: !resumed })
-  await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, cursor: null }))
+  await fenced(run, (tx) => saveListing(tx, run, entity, { ...listing, ...listed, cursor: null }))
 }
 
 /** Lists what changed since a moment, oldest change first: more than fits an answer of change data capture. */
@@ -56,7 +58,7 @@ export async function listChanges(run: Run, entity: Entity, since: Date): Promis
 /**
  * Writes the remaining pages of a listing, and keeps the place with each.
  *
- * @returns the cursor of the last page: where anything created since would follow.
+ * @returns how far it came, and the cursor of the last page: where anything created since would follow.
  * @throws LedgerError when the run gives way to others; the place is kept.
  */
 async function listPages(
@@ -64,22 +66,27 @@ async function listPages(
   entity: Entity,
   listing: Listing,
   { seen, unreadable }: { readonly seen: Set<string>; readonly unreadable: Set<string> },
-): Promise<ListingCursor> {
+): Promise<Listed> {
   let cursor = listing.cursor ?? startListing('created', null)
+  let expected = listing.expected ?? null
+  let pages = listing.done?.pages ?? 0
   let fetching = run.reader.listPage(entity, cursor)
   for (;;) {
     const { page, next } = await fetching
+    if (next && expected === null) expected = await countExpected(run, entity)
     const givesWay = next !== null && (await run.mustGiveWay())
     // The next page is fetched while this one is written. Its failure surfaces when it is awaited, not before.
     const upcoming = next && !givesWay ? run.reader.listPage(entity, next) : null
     upcoming?.catch(() => undefined)
     for (const { qboId } of [...page.changes, ...page.rejects]) if (qboId !== null) seen.add(qboId)
     for (const { qboId, position } of page.rejects) if (qboId === null && position) unreadable.add(position)
+    pages += 1
+    const listed = { done: { pages, rows: seen.size + unreadable.size }, expected }
     try {
       await writePage(run, entity, page, {
         authoritative: true,
         compares: true,
-        along: (tx) => saveListing(tx, run, entity, { ...listing, cursor: next ?? cursor }),
+        along: (tx) => saveListing(tx, run, entity, { ...listing, ...listed, cursor: next ?? cursor }),
       })
     } catch (error) {
       // The run ends here with the page's error, and a call that ended after it would never be recorded.
@@ -88,9 +95,26 @@ async function listPages(
     }
     run.advanced.add(entity)
     if (givesWay) giveWay(run)
-    if (!next || !upcoming) return cursor
+    if (!next || !upcoming) return { ...listed, end: cursor }
     cursor = next
     fetching = upcoming
+  }
+}
+
+interface Listed extends Pick<Listing, 'done' | 'expected'> {
+  readonly end: ListingCursor
+}
+
+/**
+ * How many records a first listing has ahead of it: one call, beside those for the pages of a list that needs several.
+ * It is only told to whoever waits, so a failure of it fails nothing.
+ */
+async function countExpected(run: Run, entity: Entity): Promise<number> {
+  try {
+    return (await run.reader.count(entity)).count
+  } catch {
+    // What is wrong with the company or the app fails the next page as well, with the same words.
+    return 0
   }
 }
 

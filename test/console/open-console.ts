@@ -17,7 +17,7 @@ export interface OpenConsole extends OpenHttp {
 /** The pages on a database of their own, with somebody signed in. */
 export async function openConsole(overrides: Partial<HttpOptions> = {}): Promise<OpenConsole> {
   const http = await openHttp(overrides, (options) => (app) => {
-    addConsole(app, { ...options, version: 'test', signInKey: SIGN_IN_KEY })
+    addConsole(app, { ...options, version: 'test', signInKey: SIGN_IN_KEY, progressPollMs: 20 })
   })
   const answer = await request(http.app).get(`/login?key=${SIGN_IN_KEY}`)
   const cookie = cookiesOf(answer.headers)

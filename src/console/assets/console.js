@@ -1,5 +1,5 @@
 // What the pages do beyond links and forms. Everything here only saves a click: each page works without it.
-/* global document, window, navigator, localStorage, htmx, uPlot, getComputedStyle, setInterval, setTimeout, clearTimeout */
+/* global document, window, navigator, localStorage, htmx, uPlot, EventSource, getComputedStyle, setInterval, setTimeout, clearTimeout */
 
 rememberZone()
 document.addEventListener('DOMContentLoaded', () => {
@@ -7,7 +7,11 @@ document.addEventListener('DOMContentLoaded', () => {
   closeMenus()
   refreshWhileWatched()
   drawCharts(document)
-  document.addEventListener('htmx:load', (event) => drawCharts(event.target))
+  followProgress()
+  document.addEventListener('htmx:load', (event) => {
+    drawCharts(event.target)
+    followProgress()
+  })
   document.addEventListener('click', (event) => {
     if (event.target.closest('[data-help]')) document.getElementById('keyboard').showModal()
     if (event.target.closest('[data-print]')) window.print()
@@ -55,6 +59,31 @@ function refreshWhileWatched() {
   }, REFRESH_MS)
 }
 
+let followed = null
+
+/** Shows how far a sync has come while it goes on, and the page anew when it has ended. */
+function followProgress() {
+  const place = document.querySelector('[data-progress]')
+  if (!place || followed) return
+  followed = new EventSource(place.dataset.progress)
+  const end = () => {
+    followed.close()
+    followed = null
+  }
+  followed.addEventListener('progress', ({ data }) => {
+    // A refresh of the page may have put another one in its place, or none.
+    const shown = document.querySelector('[data-progress]')
+    if (shown) htmx.swap(shown, data, { swapStyle: 'innerHTML' })
+    else end()
+  })
+  followed.addEventListener('done', () => {
+    end()
+    const page = document.querySelector('main[data-live]')
+    if (page) htmx.trigger(page, 'refresh')
+    else document.querySelector('[data-progress]')?.remove()
+  })
+}
+
 const SEQUENCE_MS = 1_000
 
 function listenToKeys() {
@@ -73,13 +102,13 @@ function listenToKeys() {
     before = event.key
     forget = setTimeout(() => (before = ''), SEQUENCE_MS)
     const link = document.querySelector(`[data-key="${keys.replace(/["\\]/g, '')}"]`)
-    if (link) return followed(event, () => link.click())
+    if (link) return actOn(event, () => link.click())
     const act = KEYS[keys]
-    if (act) followed(event, act)
+    if (act) actOn(event, act)
   })
 }
 
-function followed(event, act) {
+function actOn(event, act) {
   event.preventDefault()
   act()
 }

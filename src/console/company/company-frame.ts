@@ -12,6 +12,7 @@ import { adviceOf, remedyOf } from '../remedy.ts'
 import { fullSentence } from '../sentence.ts'
 import { companyActions } from './company-actions.ts'
 import { companyStateOf } from './company-state.ts'
+import { progressPlace } from './sync-progress.ts'
 
 export type CompanyTab =
   | 'overview'
@@ -88,7 +89,7 @@ function companyHead(company: OperatedCompany, context: PageContext): Markup {
       </div>
       ${!isPast && companyActions(company)}
     </header>
-    ${!isPast && standingOf(company, context)}
+    ${!isPast && standingOf(company, context)} ${!isPast && progressPlace(company)}
   `
 }
 

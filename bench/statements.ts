@@ -1,3 +1,4 @@
+import { createLog } from '../src/log.ts'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Filters } from '../src/books/list-filters.ts'
 import { readList } from '../src/books/read-list.ts'
@@ -132,7 +133,12 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
         Array.from({ length: 1000 }, (_, index) => String(index * 40)),
       ),
     countHeld: () => countsAgree(run, 'invoice'),
-    finishRun: () => finishRun(run, { intervalSeconds: 900, random: () => 0.5 }),
+    finishRun: () =>
+      finishRun(run, {
+        intervalSeconds: 900,
+        random: () => 0.5,
+        log: createLog({ level: 'error', format: 'pretty', secrets: () => [] }),
+      }),
     'invoices, first page': list({}),
     'invoices, two pages': async () => page({}, (await page({})).nextCursor),
     'invoices, open': list({ status: 'open' }),
@@ -141,7 +147,7 @@ async function subjects(database: BenchDatabase): Promise<Record<string, () => P
     'invoices, of a customer': list({ counterpartyId: '7' }),
     'companies, 100': async () =>
       readCompanies(knex, await Company.query(knex).orderBy('realm_id').limit(100), new Date()),
-    metrics: () => readSyncMetrics(database, { perCompany: true }),
+    metrics: () => readSyncMetrics(database, { perCompany: true, intervalSeconds: 900 }),
     deleteOldRuns: () => deleteOldRuns(database, 90),
   }
 }

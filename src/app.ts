@@ -96,10 +96,15 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const { database, cipher, quickbooks, adminToken } = ground
     const metrics = createMetrics({
       perCompany: config.metricsPerCompany,
+      monthlyCallBudget: config.quickbooks.monthlyCallBudget,
       version: VERSION,
       collectorTimeoutMs: COLLECTOR_TIMEOUT_MS,
       log,
-      readSync: () => readSyncMetrics(database, { perCompany: config.metricsPerCompany }),
+      readSync: () =>
+        readSyncMetrics(database, {
+          perCompany: config.metricsPerCompany,
+          intervalSeconds: config.syncIntervalSeconds,
+        }),
       readQueues: () => readQueues(boss),
     })
     const boss = createBoss({
@@ -119,7 +124,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const patiently = createPatience(config, starting, stopping.signal)
     await patiently(() => requireSuitableDatabase(database.knex))
     await awaitRelease(config, database, starting, stopping.signal)
-    await patiently(() => forgetSettingsPause(database.knex))
+    await patiently(() => forgetSettingsPause(database.knex, clock.now()))
     await startQueue(boss, starting, { production: config.production, stop: stopping.signal })
     ending.push(() => drain(boss, quickbooks))
     if (ground.demoCompanies) {

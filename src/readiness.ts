@@ -1,4 +1,3 @@
-import { readCallsPause } from './connections/service-state.ts'
 import { rowsOf, type Database } from './db/database.ts'
 import { pendingMigrations } from './db/migrate.ts'
 import { POSTGRES_AWAY, POSTGRES_READ_ONLY, whyPostgresAway } from './db/postgres-away.ts'
@@ -40,7 +39,7 @@ export async function missingForStart(database: Database): Promise<Missing> {
 }
 
 async function readMissing(database: Database): Promise<Missing> {
-  for (const look of [missingForStart, missingToWrite, missingOfQuickBooks]) {
+  for (const look of [missingForStart, missingToWrite]) {
     const missing = await look(database)
     if (missing.length > 0) return missing
   }
@@ -55,15 +54,6 @@ async function missingToWrite({ knex }: Database): Promise<Missing> {
       `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly"`,
     )
     return found?.readOnly === false ? [] : [POSTGRES_READ_ONLY]
-  } catch (error) {
-    return [whyNot(error)]
-  }
-}
-
-async function missingOfQuickBooks({ knex, clock }: Database): Promise<Missing> {
-  try {
-    const pause = await readCallsPause(knex, clock.now())
-    return pause?.code === 'app_misconfigured' ? [`QuickBooks refuses this service: ${pause.reason}`] : []
   } catch (error) {
     return [whyNot(error)]
   }

@@ -1,5 +1,6 @@
 import type { PgBoss } from 'pg-boss'
 import { createAccessTokens, type OnCall } from './connections/access-tokens.ts'
+import { logStop } from './connections/log-stop.ts'
 import { enqueueSyncs, queueBehind } from './jobs/enqueue.ts'
 import { mustGiveWay } from './jobs/give-way.ts'
 import { deleteOldRuns } from './jobs/housekeeping.ts'
@@ -50,6 +51,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
         reconcileDays: config.reconcileDays,
       })
       log.debug('tick', { abandoned: told.abandoned, queued: told.queued })
+      logStop(log, told.stop)
       if (told.notFolded)
         log.warn('metric totals were not folded; the next tick tries again', { error: told.notFolded })
     }

@@ -7,6 +7,7 @@ import { addDisappearanceRoutes } from './companies/disappearance-routes.ts'
 import { addEventRoutes } from './events/event-routes.ts'
 import { answerErrors } from './problem/errors.ts'
 import { addHealthRoutes } from './probes/health-routes.ts'
+import { tellStop } from './probes/stopped.ts'
 import { readJsonBody } from './request/json-body.ts'
 import { addMetricsRoute } from './probes/metrics-route.ts'
 import { addCompanyList } from './api/company-list.ts'
@@ -36,6 +37,7 @@ export function createHttp(options: HttpOptions): Express {
   addMetricsRoute(app, options)
   options.addPages?.(app)
   app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
+  app.use('/admin', tellStop(options.database))
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)
   addEventRoutes(app, options)

@@ -1,9 +1,10 @@
-import { pauseCalls, readCallsPause } from '../connections/service-state.ts'
+import { endBudgetStop, isTrialDue, pauseCalls, readCallsPause } from '../connections/service-state.ts'
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import type { StopChange } from '../domain/service-stop.ts'
 import { askReconciles } from '../reconcile/ask-reconciles.ts'
 import { abandonLapsedRuns } from '../sync/abandon-runs.ts'
 import { foldTotals } from '../sync/fold-totals.ts'
-import { METERED_CALLS_OF_MONTH, monthOf } from '../sync/record-calls.ts'
+import { readCallsOfMonth } from '../sync/record-calls.ts'
 
 export interface TickOptions {
   readonly database: Database
@@ -20,6 +21,8 @@ export interface TickResult {
   readonly queued: number
   /** Why the metric totals were not folded: they are still read correctly, and the next tick tries again. */
   readonly notFolded: Error | null
+  /** All calls were stopped, or go on, with this tick. */
+  readonly stop: StopChange | null
 }
 
 /**
@@ -38,18 +41,20 @@ export async function tick(options: TickOptions): Promise<TickResult> {
 
 async function queueDue(tx: Tx, options: TickOptions): Promise<Omit<TickResult, 'notFolded'>> {
   const abandoned = await abandonLapsedRuns(tx)
-  await guardBudget(tx, options.monthlyCallBudget)
-  const due = (await readCallsPause(tx.trx, tx.now)) ? [] : await claimAndQueue(tx, options, abandoned)
+  const stop = await guardBudget(tx, options.monthlyCallBudget)
+  const due = await claimAndQueue(tx, options, abandoned)
   // Last, because every transaction locks that row after the companies.
   await tx.trx.raw('UPDATE service_state SET last_tick_at = :now', { now: tx.now })
-  return { abandoned: abandoned.length, queued: due.length }
+  return { abandoned: abandoned.length, queued: due.length, stop }
 }
 
 async function claimAndQueue(tx: Tx, options: TickOptions, abandoned: readonly string[]): Promise<string[]> {
+  const pause = await readCallsPause(tx.trx, tx.now)
+  if (pause && !isTrialDue(pause, tx.now)) return []
   await pullBack(tx, options.intervalSeconds)
   // Before the claim, so that a company that is also due is read only once.
   if (options.reconcileDays) await askReconciles(tx, options.reconcileDays)
-  const due = await claimDue(tx, options.intervalSeconds)
+  const due = await claimDue(tx, options.intervalSeconds, pause ? 1 : null)
   await options.enqueue(tx, due, abandoned)
   return due
 }
@@ -81,17 +86,25 @@ async function pullBack(tx: Tx, intervalSeconds: number): Promise<void> {
 /**
  * A due company gets a request of its own, so that a run that fails or dies is requested again like any other. Its next
  * time is the first of its rhythm after now: an outage causes no burst, a manual run shifts nothing.
+ *
+ * @param most null: all. The ones whose access token ends first: it must be renewed, which tries the app's credentials.
  */
-async function claimDue(tx: Tx, intervalSeconds: number): Promise<string[]> {
+async function claimDue(tx: Tx, intervalSeconds: number, most: number | null): Promise<string[]> {
   const rows = await rowsOf<{ realmId: string }>(
     tx.trx,
     `WITH due AS (
        SELECT realm_id
-         FROM companies
+         FROM companies d
         WHERE status IN ('active', 'unavailable')
           AND (next_sync_at <= :now OR requested_seq > served_seq)
           AND (not_before IS NULL OR not_before <= :now)
-          FOR UPDATE SKIP LOCKED
+        ${
+          most === null
+            ? ''
+            : `ORDER BY (SELECT k.access_token_expires_at FROM connections k WHERE k.realm_id = d.realm_id) NULLS FIRST
+        LIMIT :most`
+        }
+          FOR NO KEY UPDATE SKIP LOCKED
      )
      UPDATE companies c
         SET requested_trigger = CASE WHEN c.requested_seq > c.served_seq THEN c.requested_trigger ELSE 'schedule' END,
@@ -100,25 +113,19 @@ async function claimDue(tx: Tx, intervalSeconds: number): Promise<string[]> {
        FROM due
       WHERE c.realm_id = due.realm_id
      RETURNING c.realm_id AS "realmId"`,
-    { now: tx.now, interval: intervalSeconds },
+    { now: tx.now, interval: intervalSeconds, ...(most !== null && { most }) },
   )
   return rows.map((row) => row.realmId)
 }
 
-async function guardBudget(tx: Tx, budget: number | null): Promise<void> {
-  if (budget === null) return
-  const [row] = await rowsOf<{ used: number }>(
-    tx.trx,
-    `SELECT total AS used
-       FROM metric_totals_now()
-      WHERE metric = :metric AND labels = jsonb_build_object('month', CAST(:month AS text))`,
-    { metric: METERED_CALLS_OF_MONTH, month: monthOf(tx.now) },
-  )
-  if (!row || row.used < budget) return
+async function guardBudget(tx: Tx, budget: number | null): Promise<StopChange | null> {
+  if (budget === null) return endBudgetStop(tx)
+  const used = await readCallsOfMonth(tx)
+  if (used < budget) return endBudgetStop(tx)
   const nextMonth = new Date(Date.UTC(tx.now.getUTCFullYear(), tx.now.getUTCMonth() + 1, 1))
-  await pauseCalls(tx, {
+  return pauseCalls(tx, {
     until: nextMonth,
     code: 'budget_spent',
-    reason: `${row.used} metered calls were made this month, of ${budget} that QBO_MONTHLY_CALL_BUDGET allows`,
+    reason: `${used} metered calls were made this month, of ${budget} that QBO_MONTHLY_CALL_BUDGET allows`,
   })
 }

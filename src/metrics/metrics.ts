@@ -14,6 +14,8 @@ export interface QueueJobs {
 export interface MetricsOptions {
   /** False: no series carries a realm id. */
   readonly perCompany: boolean
+  /** Null: there is none. */
+  readonly monthlyCallBudget: number | null
   readonly version: string
   readonly readSync: () => Promise<SyncMetrics>
   readonly readQueues: () => Promise<readonly QueueJobs[]>

@@ -2,17 +2,23 @@ import { COMPANY_STATUSES } from '../domain/company.ts'
 import { DRIFT_KINDS } from '../domain/drift.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import { ERROR_CODES } from '../domain/ledger-error.ts'
+import { STOP_CODES } from '../domain/service-stop.ts'
 import { noCounts, RUN_STATUSES, TRIGGERS } from '../domain/sync-run.ts'
 import type { Family, Sample } from './exposition.ts'
 import type { SyncMetrics, Total } from './sync-metrics.ts'
 
 /** What `/metrics` says about the mirror. Without `perCompany` nothing has a `realm_id` label. */
-export function syncFamilies(metrics: SyncMetrics, { perCompany }: { perCompany: boolean }): Family[] {
+export function syncFamilies(
+  metrics: SyncMetrics,
+  { perCompany, monthlyCallBudget }: { perCompany: boolean; monthlyCallBudget: number | null },
+): Family[] {
   const totals = Map.groupBy(metrics.totals, (total) => total.metric)
   return [
     ...(perCompany ? companyFamilies(metrics) : []),
     companiesByStatus(metrics),
     lastTick(metrics),
+    serviceStopped(metrics),
+    ...callsOfMonth(metrics, monthlyCallBudget),
     ...COUNTERS.filter((counter) => perCompany || !counter.labels.includes('realm_id')).map((counter) =>
       counterFamily(counter, totals.get(counter.name) ?? []),
     ),
@@ -20,8 +26,23 @@ export function syncFamilies(metrics: SyncMetrics, { perCompany }: { perCompany:
   ]
 }
 
-function companyFamilies({ companies, freshness }: SyncMetrics): Family[] {
+function companyFamilies({ names, companies, freshness }: SyncMetrics): Family[] {
   return [
+    {
+      name: 'ledger_company_info',
+      help: 'What a company is called and how it stands, to be joined with what has only its realm id.',
+      type: 'gauge',
+      samples: names.map(({ realmId, name, status }) => ({
+        labels: { realm_id: realmId, name: name ?? realmId, status },
+        value: 1,
+      })),
+    },
+    {
+      name: 'ledger_company_late',
+      help: '1 while a company lags by more than was promised for it, or by a third over the interval.',
+      type: 'gauge',
+      samples: companies.map(({ realmId, late }) => ({ labels: { realm_id: realmId }, value: late ? 1 : 0 })),
+    },
     {
       name: 'ledger_sync_lag_seconds',
       help: 'How far the mirror is behind QuickBooks: now minus the watermark, or minus the registration of a company never synced.',
@@ -76,6 +97,34 @@ function lastTick({ lastTick: value }: SyncMetrics): Family {
     type: 'gauge',
     samples: value === null ? [] : [{ labels: {}, value }],
   }
+}
+
+function serviceStopped({ stopCode }: SyncMetrics): Family {
+  return {
+    name: 'ledger_service_stopped',
+    help: '1 while all calls to QuickBooks are stopped, by reason.',
+    type: 'gauge',
+    samples: STOP_CODES.map((code) => ({ labels: { code }, value: code === stopCode ? 1 : 0 })),
+  }
+}
+
+function callsOfMonth({ callsThisMonth }: SyncMetrics, budget: number | null): Family[] {
+  const month: Family = {
+    name: 'ledger_quickbooks_calls_month',
+    help: 'Metered calls to Intuit since the month began, UTC.',
+    type: 'gauge',
+    samples: [{ labels: {}, value: callsThisMonth }],
+  }
+  if (budget === null) return [month]
+  return [
+    month,
+    {
+      name: 'ledger_quickbooks_calls_budget',
+      help: 'Metered calls a month that QBO_MONTHLY_CALL_BUDGET allows.',
+      type: 'gauge',
+      samples: [{ labels: {}, value: budget }],
+    },
+  ]
 }
 
 interface Counter {

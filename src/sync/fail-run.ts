@@ -1,11 +1,13 @@
 import type { Logger } from 'winston'
 import { BY_SERVICE, recordEvent } from '../connections/record-event.ts'
 import { isReplaced } from '../connections/replaced.ts'
+import { logStop } from '../connections/log-stop.ts'
 import { noteThrottled, pauseCalls } from '../connections/service-state.ts'
 import { rowsOf, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { blamesCompany, fateOf, type Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import type { StopChange } from '../domain/service-stop.ts'
 import { fenced } from './fenced.ts'
 import {
   COMPANIES_THAT_MEAN_THE_APP,
@@ -44,7 +46,7 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
     return fate
   }
   try {
-    return await judgeAndClose(run, error, fate)
+    return await judgeAndClose(run, error, fate, options.log)
   } catch (cause) {
     if (toLedgerError(cause).code === 'lease_lost') throw cause
     options.log.error('failed run is closed, but what follows from it could not be decided', {
@@ -57,8 +59,9 @@ export async function failRun(run: Run, error: LedgerError, options: FailOptions
   }
 }
 
-async function judgeAndClose(run: Run, error: LedgerError, fate: Fate): Promise<Fate> {
+async function judgeAndClose(run: Run, error: LedgerError, fate: Fate, log: Logger): Promise<Fate> {
   let following = fate
+  let stop: StopChange | null = null
   await fenced(run, async (tx) => {
     if (blamesCompany(error) && (await isReplaced(tx, run.realmId, run))) {
       following = { kind: 'again' }
@@ -69,9 +72,10 @@ async function judgeAndClose(run: Run, error: LedgerError, fate: Fate): Promise<
       }
     }
     await closeFailed(tx, run, error)
-    await carryOut(tx, run, following, error)
+    stop = await carryOut(tx, run, following, error)
     return totalsOf(run, error, tx.now)
   })
+  logStop(log, stop)
   return following
 }
 
@@ -142,18 +146,21 @@ async function closeFailed(tx: Tx, run: Run, error: LedgerError): Promise<boolea
   return closed.length > 0
 }
 
-async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promise<void> {
+/** @returns the stop of all calls if one begins with it. */
+async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promise<StopChange | null> {
   const { realmId } = run
   switch (fate.kind) {
     case 'later':
       await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
       if (error.code === 'throttled') await noticeThrottledApp(tx, realmId, fate.delaySeconds, error)
-      return
+      return null
     case 'lapsed':
       await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
-      return setStatus(tx, run, 'unavailable', error)
+      await setStatus(tx, run, 'unavailable', error)
+      return null
     case 'reauth':
-      return setStatus(tx, run, 'needs_reauth', error)
+      await setStatus(tx, run, 'needs_reauth', error)
+      return null
     case 'halt':
       return pauseCalls(tx, {
         until: secondsAfter(tx.now, fate.delaySeconds),
@@ -163,7 +170,7 @@ async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promi
     case 'again':
     case 'retry':
     case 'gone':
-      return
+      return null
   }
 }
 

@@ -1,6 +1,9 @@
+import type { Logger } from 'winston'
+import { logStop } from '../connections/log-stop.ts'
 import { noteServed } from '../connections/service-state.ts'
 import { rowsOfPrepared, type Tx } from '../db/database.ts'
 import { ENTITIES } from '../domain/entity.ts'
+import type { StopChange } from '../domain/service-stop.ts'
 import type { RunStatus } from '../domain/sync-run.ts'
 import { MAPPING_VERSION } from '../quickbooks/mappers.ts'
 import { fenced } from './fenced.ts'
@@ -19,16 +22,21 @@ export interface FinishedRun {
   readonly askedAgain: boolean
 }
 
+export interface FinishOptions extends TroubleOptions {
+  readonly log: Logger
+}
+
 /**
  * Ends a run that took what it could, in one transaction: moves the watermarks of the entities that are complete, keeps
  * why the others are not, serves its request and closes it. What an entity still owes is kept with the entity.
  */
-export async function finishRun(run: Run, options: TroubleOptions): Promise<FinishedRun> {
+export async function finishRun(run: Run, options: FinishOptions): Promise<FinishedRun> {
   const isWhole = ENTITIES.every(
     (entity) => countsOf(run, entity).rejected === 0 && errorOf(run, entity) === null,
   )
   const status: RunStatus = isWhole ? 'succeeded' : 'partial'
   let askedAgain = false
+  let resumed: StopChange | null = null
   await fenced(run, async (tx) => {
     // The company first, in the same order as a confirmed disappearance.
     askedAgain = await serveRequest(tx, run, isWhole)
@@ -36,10 +44,11 @@ export async function finishRun(run: Run, options: TroubleOptions): Promise<Fini
     await endDoubts(tx, run)
     await keepTroubles(tx, run, options)
     await closeRun(tx, run, status)
-    await noteServed(tx)
+    resumed = await noteServed(tx, run.startedAt)
     const failures = [...run.troubles.values()].flatMap(({ error }) => failureTotals(run.realmId, error.code))
     return [...runTotals(run, status, tx.now), ...recordTotals(run), ...failures]
   })
+  logStop(options.log, resumed)
   return { status, askedAgain }
 }
 

@@ -1,4 +1,4 @@
-import { readCallsPause } from '../connections/service-state.ts'
+import { claimTrial, isTrialDue, readCallsPause } from '../connections/service-state.ts'
 import { rowsOfPrepared, type Database, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { SYNCED_STATUSES } from '../domain/company.ts'
@@ -49,9 +49,11 @@ async function tryToOpen(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
   if (!company || !SYNCED_STATUSES.includes(company.status)) return 'inactive'
   if (company.requestedSeq <= company.servedSeq) return 'not_asked'
   if (company.notBefore && company.notBefore > tx.now) return 'waiting'
-  if (await readCallsPause(tx.trx, tx.now)) return 'waiting'
+  const pause = await readCallsPause(tx.trx, tx.now)
+  if (pause && !isTrialDue(pause, tx.now)) return 'waiting'
   const id = await insertRun(tx, realmId, company)
   if (id === null) return 'held'
+  if (pause && !(await claimTrial(tx))) return withdraw(tx, id)
   return {
     id,
     realmId,
@@ -105,6 +107,12 @@ async function insertRun(tx: Tx, realmId: string, company: CompanyRow): Promise<
     },
   )
   return row?.id ?? null
+}
+
+/** Somebody else makes the one try that a stop allows. */
+async function withdraw(tx: Tx, runId: number): Promise<'waiting'> {
+  await tx.trx.raw('DELETE FROM sync_runs WHERE id = :runId', { runId })
+  return 'waiting'
 }
 
 async function readStates(tx: Tx, realmId: string): Promise<Map<Entity, EntityState>> {

@@ -1,6 +1,9 @@
+import { isLate } from '../books/company-state.ts'
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import type { CompanyStatus } from '../domain/company.ts'
 import { ENTITIES } from '../domain/entity.ts'
-import type { CompanyFacts, Freshness, SyncMetrics, Total } from '../metrics/sync-metrics.ts'
+import type { CompanyFacts, CompanyName, Freshness, SyncMetrics, Total } from '../metrics/sync-metrics.ts'
+import { readCallsOfMonth } from './record-calls.ts'
 import { DURATION_BUCKETS_SECONDS } from './report.ts'
 
 /**
@@ -10,30 +13,45 @@ import { DURATION_BUCKETS_SECONDS } from './report.ts'
  */
 export async function readSyncMetrics(
   database: Database,
-  { perCompany }: { readonly perCompany: boolean },
+  { perCompany, intervalSeconds }: { readonly perCompany: boolean; readonly intervalSeconds: number },
 ): Promise<SyncMetrics> {
-  return database.transaction(async (tx) => ({
-    companies: perCompany ? await readCompanies(tx) : [],
-    freshness: perCompany ? await readFreshness(tx) : [],
-    companiesByStatus: await rowsOf<SyncMetrics['companiesByStatus'][number]>(
-      tx.trx,
-      'SELECT status, count(*) AS companies FROM companies GROUP BY status',
-    ),
-    totals: await readTotals(tx, perCompany),
-    runDurationBounds: DURATION_BUCKETS_SECONDS,
-    lastTick: await readLastTick(tx),
-  }))
+  return database.transaction(async (tx) => {
+    const freshness = perCompany ? await readFreshness(tx) : []
+    return {
+      names: perCompany ? await readNames(tx) : [],
+      companies: perCompany ? await readCompanies(tx, freshness, intervalSeconds) : [],
+      freshness,
+      companiesByStatus: await rowsOf<SyncMetrics['companiesByStatus'][number]>(
+        tx.trx,
+        'SELECT status, count(*) AS companies FROM companies GROUP BY status',
+      ),
+      totals: await readTotals(tx, perCompany),
+      runDurationBounds: DURATION_BUCKETS_SECONDS,
+      ...(await readService(tx)),
+      callsThisMonth: await readCallsOfMonth(tx),
+    }
+  })
 }
 
 // The others are not meant to be synced: their lag would rise for ever and mean nothing.
 const SYNCED = `c.status NOT IN ('paused', 'disconnected')`
 
-async function readCompanies(tx: Tx): Promise<CompanyFacts[]> {
-  return rowsOf<CompanyFacts>(
+async function readNames(tx: Tx): Promise<CompanyName[]> {
+  return rowsOf<CompanyName>(tx.trx, 'SELECT realm_id AS "realmId", name, status FROM companies')
+}
+
+async function readCompanies(
+  tx: Tx,
+  freshness: readonly Freshness[],
+  intervalSeconds: number,
+): Promise<CompanyFacts[]> {
+  const rows = await rowsOf<CompanyRow>(
     tx.trx,
     `SELECT c.realm_id AS "realmId",
             extract(epoch FROM c.last_success_at)::float8 AS "lastSuccess",
-            coalesce(r.open, 0) AS "openRejects"
+            coalesce(r.open, 0) AS "openRejects",
+            c.status,
+            c.max_lag_minutes AS "maxLagMinutes"
        FROM companies c
        LEFT JOIN (SELECT realm_id, count(*) AS open
                     FROM sync_rejects
@@ -41,6 +59,21 @@ async function readCompanies(tx: Tx): Promise<CompanyFacts[]> {
                    GROUP BY realm_id) r ON r.realm_id = c.realm_id
       WHERE ${SYNCED}`,
   )
+  const lag = new Map<string, number>()
+  for (const { realmId, lagSeconds } of freshness) {
+    lag.set(realmId, Math.max(lagSeconds, lag.get(realmId) ?? 0))
+  }
+  return rows.map(({ realmId, lastSuccess, openRejects, ...company }) => ({
+    realmId,
+    lastSuccess,
+    openRejects,
+    late: isLate(company, lag.get(realmId) ?? 0, intervalSeconds),
+  }))
+}
+
+interface CompanyRow extends Omit<CompanyFacts, 'late'> {
+  readonly status: CompanyStatus
+  readonly maxLagMinutes: number | null
 }
 
 async function readFreshness(tx: Tx): Promise<Freshness[]> {
@@ -68,10 +101,12 @@ async function readTotals(tx: Tx, perCompany: boolean): Promise<Total[]> {
   )
 }
 
-async function readLastTick(tx: Tx): Promise<number | null> {
-  const [state] = await rowsOf<{ lastTick: number | null }>(
+async function readService(tx: Tx): Promise<Pick<SyncMetrics, 'lastTick' | 'stopCode'>> {
+  const [state] = await rowsOf<Pick<SyncMetrics, 'lastTick' | 'stopCode'>>(
     tx.trx,
-    `SELECT extract(epoch FROM last_tick_at)::float8 AS "lastTick" FROM service_state`,
+    `SELECT extract(epoch FROM last_tick_at)::float8 AS "lastTick",
+            CASE WHEN stopped_since IS NOT NULL THEN calls_paused_code END AS "stopCode"
+       FROM service_state`,
   )
-  return state?.lastTick ?? null
+  return state ?? { lastTick: null, stopCode: null }
 }

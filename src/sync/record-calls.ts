@@ -1,4 +1,4 @@
-import { rowsOfPrepared, type Tx } from '../db/database.ts'
+import { rowsOf, rowsOfPrepared, type Tx } from '../db/database.ts'
 import type { QuickBooksCall } from '../domain/quickbooks-call.ts'
 import { raiseTotals, type Increment } from './raise-totals.ts'
 import type { Run } from './run.ts'
@@ -9,6 +9,18 @@ export const METERED_CALLS_OF_MONTH = 'metered_calls_of_month'
 /** Intuit's quota is per calendar month; in which zone is not documented, so UTC is used. */
 export function monthOf(now: Date): string {
   return now.toISOString().slice(0, 7)
+}
+
+/** Metered calls of all companies since the month of `tx.now` began. */
+export async function readCallsOfMonth(tx: Tx): Promise<number> {
+  const [row] = await rowsOf<{ calls: number }>(
+    tx.trx,
+    `SELECT total AS calls
+       FROM metric_totals_now()
+      WHERE metric = :metric AND labels = jsonb_build_object('month', CAST(:month AS text))`,
+    { metric: METERED_CALLS_OF_MONTH, month: monthOf(tx.now) },
+  )
+  return row?.calls ?? 0
 }
 
 /** Counts calls that were made outside any run, such as those of a registration. */

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Tx } from '../../src/db/database.ts'
 import {
+  claimTrial,
+  endBudgetStop,
   forgetSettingsPause,
+  isTrialDue,
   noteServed,
   noteThrottled,
   pauseCalls,
@@ -20,7 +24,7 @@ afterAll(() => connections.close())
 beforeEach(() =>
   connections.rows(
     `UPDATE service_state SET calls_paused_until = NULL, calls_paused_code = NULL, calls_paused_reason = NULL,
-                              throttled_companies = '{}'`,
+                              stopped_since = NULL, throttled_companies = '{}'`,
   ),
 )
 
@@ -28,7 +32,7 @@ const NOON = new Date('2026-11-02T12:00:00Z')
 const ONE = new Date('2026-11-02T13:00:00Z')
 const TWO = new Date('2026-11-02T14:00:00Z')
 
-function pause(until: Date, code: CallsPause['code'] = 'throttled', reason = 'too many'): Promise<void> {
+function pause(until: Date, code: CallsPause['code'] = 'throttled', reason = 'too many') {
   return connections.inTransaction((tx) => pauseCalls(tx, { until, code, reason }))
 }
 
@@ -40,32 +44,110 @@ describe('a pause of all calls', () => {
   test('holds until its moment and no longer', async () => {
     expect(await read()).toBeNull()
     await pause(ONE)
-    expect(await read()).toEqual({ until: ONE, code: 'throttled', reason: 'too many' })
+    expect(await read()).toEqual({ until: ONE, code: 'throttled', reason: 'too many', since: null })
     expect(await read(new Date(ONE.getTime() - 1))).not.toBeNull()
     expect(await read(ONE)).toBeNull()
   })
 
   test('is made longer by a longer one and not shorter by a shorter one', async () => {
     await pause(ONE)
-    await pause(TWO, 'app_misconfigured', 'wrong secret')
+    await pause(TWO)
     await pause(ONE)
-    expect(await read()).toEqual({ until: TWO, code: 'app_misconfigured', reason: 'wrong secret' })
+    expect(await read()).toMatchObject({ until: TWO, since: null })
+  })
+})
+
+describe('a stop of all calls', () => {
+  const MISCONFIGURED = ['app_misconfigured', 'wrong secret'] as const
+  const at =
+    (now: Date) =>
+    <Done>(work: (tx: Tx) => Promise<Done>) =>
+      connections.inTransaction((tx) => work({ ...tx, now }))
+  const events = () =>
+    connections.rows(`SELECT realm_id AS "realmId", kind, actor, detail FROM company_events ORDER BY id`)
+
+  beforeEach(() =>
+    connections.rows('ALTER TABLE company_events DISABLE TRIGGER USER; DELETE FROM company_events'),
+  )
+
+  test('begins once and ends once, however often it is tried, and both are events', async () => {
+    const begun = await at(NOON)((tx) =>
+      pauseCalls(tx, { until: ONE, code: MISCONFIGURED[0], reason: MISCONFIGURED[1] }),
+    )
+    expect(begun).toEqual({ kind: 'stopped', code: MISCONFIGURED[0], reason: MISCONFIGURED[1], until: ONE })
+    expect(
+      await at(ONE)((tx) => pauseCalls(tx, { until: TWO, code: MISCONFIGURED[0], reason: 'again' })),
+    ).toBeNull()
+    expect(await read(TWO)).toEqual({ until: TWO, code: MISCONFIGURED[0], reason: 'again', since: NOON })
+    expect(await at(TWO)((tx) => noteServed(tx, ONE))).toEqual({
+      kind: 'resumed',
+      code: MISCONFIGURED[0],
+      stoppedSince: NOON,
+    })
+    expect(await read(NOON)).toBeNull()
+    expect(await events()).toEqual([
+      {
+        realmId: null,
+        kind: 'service_stopped',
+        actor: 'service',
+        detail: { code: MISCONFIGURED[0], reason: MISCONFIGURED[1], until: ONE.toISOString() },
+      },
+      {
+        realmId: null,
+        kind: 'service_resumed',
+        actor: 'service',
+        detail: { code: MISCONFIGURED[0], stoppedSince: NOON.toISOString() },
+      },
+    ])
   })
 
-  test.each([
-    ['app_misconfigured', false],
-    ['budget_spent', false],
-    ['throttled', true],
-  ] as const)('because of %s outlives a new start: %s', async (code, outlives) => {
-    await pause(ONE, code)
-    await forgetSettingsPause(connections.database.knex)
-    expect((await read()) !== null).toBe(outlives)
+  test('is not ended by a run that began before it, nor the one of the budget by any', async () => {
+    await at(NOON)((tx) => pauseCalls(tx, { until: ONE, code: MISCONFIGURED[0], reason: '' }))
+    expect(await at(ONE)((tx) => noteServed(tx, NOON))).toBeNull()
+    expect(
+      await at(ONE)((tx) => pauseCalls(tx, { until: TWO, code: 'budget_spent', reason: '' })),
+    ).toMatchObject({
+      kind: 'stopped',
+      code: 'budget_spent',
+    })
+    expect(await at(TWO)((tx) => noteServed(tx, TWO))).toBeNull()
+    expect(await at(TWO)((tx) => endBudgetStop(tx))).toMatchObject({ kind: 'resumed', stoppedSince: ONE })
+    expect(await at(TWO)((tx) => endBudgetStop(tx))).toBeNull()
+  })
+
+  test('is not replaced by companies that are throttled, which may only make it longer', async () => {
+    await at(NOON)((tx) => pauseCalls(tx, { until: ONE, code: MISCONFIGURED[0], reason: 'wrong secret' }))
+    expect(await pause(TWO)).toBeNull()
+    expect(await read()).toEqual({ until: TWO, code: MISCONFIGURED[0], reason: 'wrong secret', since: NOON })
+  })
+
+  test('allows one try when its pause is over, and another one later if nothing came of it', async () => {
+    await at(NOON)((tx) => pauseCalls(tx, { until: ONE, code: MISCONFIGURED[0], reason: '' }))
+    const due = async (now: Date) => isTrialDue((await read(now))!, now)
+    expect([await due(NOON), await due(ONE)]).toEqual([false, true])
+    const claims = await Promise.all([1, 2, 3].map(() => at(ONE)(claimTrial)))
+    expect(claims.filter(Boolean)).toHaveLength(1)
+    expect([await due(ONE), await due(new Date(ONE.getTime() + 300_000))]).toEqual([false, true])
+  })
+
+  test('because of the budget is not tried: the tick knows better', async () => {
+    await at(NOON)((tx) => pauseCalls(tx, { until: ONE, code: 'budget_spent', reason: '' }))
+    expect(isTrialDue((await read(TWO))!, TWO)).toBe(false)
+  })
+
+  test('because of settings is tried at once after a start, any other keeps its time', async () => {
+    await at(NOON)((tx) => pauseCalls(tx, { until: TWO, code: MISCONFIGURED[0], reason: '' }))
+    await forgetSettingsPause(connections.database.knex, ONE)
+    expect(await read(ONE)).toMatchObject({ until: ONE, since: NOON })
+    await at(ONE)((tx) => pauseCalls(tx, { until: TWO, code: 'budget_spent', reason: '' }))
+    await forgetSettingsPause(connections.database.knex, ONE)
+    expect(await read(ONE)).toMatchObject({ until: TWO })
   })
 })
 
 describe('throttled companies', () => {
   const throttled = (realmId: string) => connections.inTransaction((tx) => noteThrottled(tx, realmId))
-  const served = () => connections.inTransaction((tx) => noteServed(tx))
+  const served = () => connections.inTransaction((tx) => noteServed(tx, NOON))
 
   test('are counted once each, until one is served', async () => {
     expect(await throttled('1')).toBe(1)

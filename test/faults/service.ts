@@ -161,7 +161,7 @@ export async function startService(): Promise<Service> {
       settings = { ...RIGHT, ...changed }
       highway.quickbooks.close()
       highway = openWay()
-      await forgetSettingsPause(database.knex)
+      await forgetSettingsPause(database.knex, mirror.clock.now())
     },
     reroute(realmId, way) {
       if (way) detours.set(realmId, openWay(way))
@@ -176,7 +176,7 @@ export async function startService(): Promise<Service> {
     },
     work,
     pause: () => readCallsPause(database.knex, mirror.clock.now()),
-    metrics: () => readSyncMetrics(database, { perCompany: true }),
+    metrics: () => readSyncMetrics(database, { perCompany: true, intervalSeconds: 900 }),
     async close() {
       for (const quickbooks of opened) quickbooks.close()
       await boss.stop({ graceful: false })

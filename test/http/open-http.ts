@@ -91,8 +91,9 @@ export async function openHttp(
     readiness: () => Promise.resolve([]),
     metrics: createMetrics({
       perCompany: true,
+      monthlyCallBudget: null,
       version: 'test',
-      readSync: () => readSyncMetrics(database, { perCompany: true }),
+      readSync: () => readSyncMetrics(database, { perCompany: true, intervalSeconds: 900 }),
       readQueues: () => Promise.resolve([]),
       collectorTimeoutMs: 20_000,
       log,

@@ -27,7 +27,7 @@ beforeEach(async () => {
   await queue.rows('TRUNCATE metric_totals, metric_raises')
   await queue.rows('DELETE FROM pgboss.job')
   await queue.rows(
-    'UPDATE service_state SET last_tick_at = NULL, calls_paused_until = NULL, calls_paused_code = NULL',
+    'UPDATE service_state SET last_tick_at = NULL, calls_paused_until = NULL, calls_paused_code = NULL, stopped_since = NULL',
   )
 })
 
@@ -92,6 +92,7 @@ describe('the rhythm of a company', () => {
           expect(await beat({ intervalSeconds: interval })).toEqual({
             abandoned: 0,
             queued: ids.length,
+            stop: null,
             notFolded: null,
           })
           for (const { realmId, next } of await companies()) {
@@ -146,7 +147,7 @@ describe('the rhythm of a company', () => {
 describe('a tick', () => {
   test('makes a request of its own for a company that is due', async () => {
     await queue.addCompanies([REALM], { requested_seq: 4, served_seq: 4, requested_trigger: 'manual' })
-    expect(await beat()).toEqual({ abandoned: 0, queued: 1, notFolded: null })
+    expect(await beat()).toEqual({ abandoned: 0, queued: 1, notFolded: null, stop: null })
     expect(await companies()).toMatchObject([{ requested: 5, served: 4, trigger: 'schedule' }])
     expect(await queuedRealms()).toEqual([REALM])
     expect(await queue.rows('SELECT last_tick_at AS at FROM service_state')).toEqual([
@@ -209,7 +210,7 @@ describe('a tick', () => {
     const results = await Promise.all([beat(), beat(), beat()])
     expect(await queuedRealms()).toEqual(ids)
     expect((await companies()).map(({ requested }) => requested)).toEqual(ids.map(() => 1))
-    expect(Math.max(...results.map(({ queued }) => queued))).toBe(50)
+    expect(results.reduce((sum, { queued }) => sum + queued, 0)).toBeGreaterThanOrEqual(50)
   })
 
   test('passes over a company that somebody else holds', async () => {
@@ -235,7 +236,7 @@ describe('a tick', () => {
        VALUES (:realmId, 'schedule', 'incremental', 'running', now(), 2, clock_timestamp() - interval '31 seconds')`,
       { realmId: REALM },
     )
-    expect(await beat()).toEqual({ abandoned: 1, queued: 1, notFolded: null })
+    expect(await beat()).toEqual({ abandoned: 1, queued: 1, notFolded: null, stop: null })
     expect(await companies()).toMatchObject([{ requested: 3, trigger: 'recovery' }])
     expect(await queue.rows('SELECT status FROM sync_runs')).toEqual([{ status: 'abandoned' }])
   })
@@ -266,12 +267,12 @@ describe('a tick', () => {
     await queue.rows(`INSERT INTO metric_raises VALUES ('a', '{}', 1)`)
     await queue.rows('ALTER TABLE metric_totals RENAME TO metric_totals_away')
     try {
-      expect(await beat()).toEqual({ abandoned: 0, queued: 1, notFolded: expect.any(Error) })
+      expect(await beat()).toEqual({ abandoned: 0, queued: 1, notFolded: expect.any(Error), stop: null })
     } finally {
       await queue.rows('ALTER TABLE metric_totals_away RENAME TO metric_totals')
     }
     expect(await queuedRealms()).toEqual([REALM])
-    expect(await beat()).toMatchObject({ notFolded: null })
+    expect(await beat()).toMatchObject({ notFolded: null, stop: null })
     expect(await queue.rows('SELECT metric FROM metric_totals')).toEqual([{ metric: 'a' }])
   })
 })
@@ -282,7 +283,7 @@ describe('while no call may be made', () => {
     const before = await companies()
     const until = inSeconds(600)
     await queue.database.transaction((tx) => pauseCalls(tx, { until, code: 'throttled', reason: 'too many' }))
-    expect(await beat()).toEqual({ abandoned: 0, queued: 0, notFolded: null })
+    expect(await beat()).toEqual({ abandoned: 0, queued: 0, notFolded: null, stop: null })
     expect(await companies()).toEqual(before)
     expect(await queue.rows('SELECT last_tick_at AS at FROM service_state')).toEqual([
       { at: queue.clock.now() },

@@ -6,6 +6,9 @@ import { keptLog } from '../setup/kept-log.ts'
 
 const NOTHING: SyncMetrics = {
   companiesByStatus: [],
+  names: [],
+  stopCode: null,
+  callsThisMonth: 0,
   companies: [],
   freshness: [],
   totals: [],
@@ -15,9 +18,15 @@ const NOTHING: SyncMetrics = {
 
 const SOMETHING: SyncMetrics = {
   companiesByStatus: [{ status: 'active', companies: 2 }],
+  names: [
+    { realmId: '100', name: 'Ada "& Sons"', status: 'active' },
+    { realmId: '200', name: null, status: 'active' },
+  ],
+  stopCode: 'budget_spent',
+  callsThisMonth: 4321,
   companies: [
-    { realmId: '100', lastSuccess: 1_700_000_000.5, openRejects: 3 },
-    { realmId: '200', lastSuccess: null, openRejects: 0 },
+    { realmId: '100', lastSuccess: 1_700_000_000.5, openRejects: 3, late: true },
+    { realmId: '200', lastSuccess: null, openRejects: 0, late: false },
   ],
   freshness: [
     { realmId: '100', entity: 'bill', lagSeconds: 61.25, watermark: 1_700_000_000 },
@@ -58,6 +67,11 @@ const TYPES = {
   ledger_quickbooks_requests_total: 'counter',
   ledger_quickbooks_metered_calls_total: 'counter',
   ledger_companies: 'gauge',
+  ledger_company_info: 'gauge',
+  ledger_company_late: 'gauge',
+  ledger_service_stopped: 'gauge',
+  ledger_quickbooks_calls_month: 'gauge',
+  ledger_quickbooks_calls_budget: 'gauge',
   ledger_scheduler_last_tick_timestamp_seconds: 'gauge',
   ledger_queue_jobs: 'gauge',
   ledger_collector_up: 'gauge',
@@ -69,6 +83,7 @@ const TYPES = {
 function metricsWith(options: Partial<MetricsOptions> = {}) {
   return createMetrics({
     perCompany: true,
+    monthlyCallBudget: 500_000,
     version: '1.2.3',
     readSync: async () => SOMETHING,
     readQueues: async () => [{ queue: 'sync-company', state: 'active', jobs: 3 }],

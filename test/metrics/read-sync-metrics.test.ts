@@ -62,8 +62,9 @@ afterAll(async () => {
 async function scrape(perCompany = true): Promise<Record<string, number>> {
   const metrics = createMetrics({
     perCompany,
+    monthlyCallBudget: 5000,
     version: 'test',
-    readSync: () => readSyncMetrics(database, { perCompany }),
+    readSync: () => readSyncMetrics(database, { perCompany, intervalSeconds: 900 }),
     readQueues: async () => [],
     collectorTimeoutMs: 30_000,
     log: keptLog().log,
@@ -86,13 +87,51 @@ describe('the sync metrics', () => {
 
   test('paused and disconnected companies are counted and have no series of their own', async () => {
     const series = await scrape()
-    expect(Object.keys(series).filter((key) => /realm_id="(300|400)"/.test(key))).toEqual([])
+    // But for their names.
+    expect(Object.keys(series).filter((key) => /realm_id="(300|400)"/.test(key))).toEqual([
+      'ledger_company_info{realm_id="300",name="Company 300",status="paused"}',
+      'ledger_company_info{realm_id="400",name="Company 400",status="disconnected"}',
+    ])
     expect(series).toMatchObject({
       'ledger_companies{status="active"}': 1,
       'ledger_companies{status="needs_reauth"}': 1,
       'ledger_companies{status="paused"}': 1,
       'ledger_companies{status="disconnected"}': 1,
       'ledger_companies{status="unavailable"}': 0,
+    })
+  })
+
+  test('a company is late by what was promised for it, else by a third over the interval', async () => {
+    const late = async () => {
+      const series = await scrape()
+      return ['100', '200'].map((realmId) => series[`ledger_company_late{realm_id="${realmId}"}`])
+    }
+    // One list was never read since the registration 5,000 s ago; the other company is registered for 700 s.
+    expect(await late()).toEqual([1, 0])
+    await knex('companies').where({ realm_id: '100' }).update({ max_lag_minutes: 1_000_000 })
+    await knex('companies').where({ realm_id: '200' }).update({ max_lag_minutes: 1 })
+    expect(await late()).toEqual([0, 1])
+    await knex('companies').update({ max_lag_minutes: null })
+  })
+
+  test('a stop of all calls is told by its reason, and the calls of the month beside the budget', async () => {
+    expect(await scrape()).toMatchObject({
+      'ledger_service_stopped{code="budget_spent"}': 0,
+      'ledger_service_stopped{code="app_misconfigured"}': 0,
+      ledger_quickbooks_calls_budget: 5000,
+    })
+    const paused = { calls_paused_until: NOW, calls_paused_code: 'app_misconfigured' }
+    await knex('service_state').update(paused)
+    expect(await scrape()).toMatchObject({ 'ledger_service_stopped{code="app_misconfigured"}': 0 })
+    await knex('service_state').update({ stopped_since: NOW })
+    expect(await scrape()).toMatchObject({
+      'ledger_service_stopped{code="budget_spent"}': 0,
+      'ledger_service_stopped{code="app_misconfigured"}': 1,
+    })
+    await knex('service_state').update({
+      calls_paused_until: null,
+      calls_paused_code: null,
+      stopped_since: null,
     })
   })
 
@@ -121,7 +160,7 @@ describe('the sync metrics', () => {
 
   test('without metrics by company, none is read', async () => {
     statements.length = 0
-    const read: SyncMetrics = await readSyncMetrics(database, { perCompany: false })
+    const read: SyncMetrics = await readSyncMetrics(database, { perCompany: false, intervalSeconds: 900 })
     expect(statements.filter((sql) => /sync_states|sync_rejects/.test(sql))).toEqual([])
     expect(read.companies).toEqual([])
     expect(read.freshness).toEqual([])

@@ -101,8 +101,9 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
   const metrics = (perCompany: boolean) =>
     createMetrics({
       perCompany,
+      monthlyCallBudget: null,
       version: 'test',
-      readSync: () => readSyncMetrics(database, { perCompany }),
+      readSync: () => readSyncMetrics(database, { perCompany, intervalSeconds: 900 }),
       readQueues: () => Promise.resolve([]),
       collectorTimeoutMs: 20_000,
       log,
@@ -150,7 +151,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
       })
     },
     tidy: async () => {
-      await forgetSettingsPause(knex)
+      await forgetSettingsPause(knex, new Date())
       await deleteOldRuns(database, 30)
       await metrics(false).render()
     },

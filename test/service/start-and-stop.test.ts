@@ -291,7 +291,7 @@ describe('a process whose Postgres goes away while it starts', () => {
   // A statement of each step, in their order.
   test.each([
     ['asks for its migrations', 'FROM knex_migrations'],
-    ['forgets a pause', 'SET calls_paused_until = NULL'],
+    ['forgets a pause', 'SET calls_paused_until = least'],
     ['looks for the queue', 'pgboss.version'],
     ['sets the queues up', 'pgboss.create_queue'],
     ['plans its ticks', 'INSERT INTO pgboss.schedule'],
@@ -312,7 +312,7 @@ describe('a process whose Postgres goes away while it starts', () => {
   })
 
   test('asked to stop while it waits there, it ends as if nothing had happened', async () => {
-    line.cutAt('SET calls_paused_until = NULL')
+    line.cutAt('SET calls_paused_until = least')
     const replica = await deployment.launch({ DATABASE_URL: line.url })
     await replica.untilAnswer('/readyz', says('Postgres does not answer'))
     expect(await replica.end('SIGTERM')).toBe(0)

@@ -82,7 +82,7 @@ describe.each(['token_unreadable', 'wrong_environment'] as const)('a connection 
     const failing = await mirror.rows('SELECT DISTINCT failing_code AS code, status FROM companies')
     expect(failing).toEqual([{ code, status: 'active' }])
     await mirror.rows(mend)
-    await forgetSettingsPause(mirror.database.knex)
+    await forgetSettingsPause(mirror.database.knex, mirror.clock.now())
     for (const realmId of REALMS) expect(await mirror.run(realmId)).toMatchObject({ kind: 'finished' })
   })
 })

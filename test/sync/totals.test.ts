@@ -67,7 +67,7 @@ async function raiseDirectly(by: number): Promise<void> {
 
 /** Every total that a scrape would tell, by metric and realm. */
 async function told(): Promise<Record<string, number>> {
-  const { totals } = await readSyncMetrics(database, { perCompany: true })
+  const { totals } = await readSyncMetrics(database, { perCompany: true, intervalSeconds: 900 })
   return Object.fromEntries(
     totals.map(({ metric, labels, total }) => [[metric, ...Object.values(labels)].join(' '), total]),
   )

@@ -4,12 +4,13 @@ import { LedgerError } from '../../domain/ledger-error.ts'
 import { sendProblem } from '../problem/errors.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
+import { readStop } from './stopped.ts'
 import { addRoute } from '../request/route.ts'
 
 /** Open to everybody, and lenient about queries: probes add what they like. */
 export function addHealthRoutes(
   router: IRouter,
-  { readiness, log }: Pick<HttpOptions, 'readiness' | 'log'>,
+  { readiness, database, log }: Pick<HttpOptions, 'readiness' | 'database' | 'log'>,
 ): void {
   const tell = changesTold(log)
   addRoute(router, '/healthz', {
@@ -21,8 +22,10 @@ export function addHealthRoutes(
     get: async (_request, response) => {
       const missing = await readiness()
       tell(missing)
-      if (missing.length === 0) response.json({ status: 'ready' })
-      else {
+      if (missing.length === 0) {
+        // Ready all the same: the mirror can be read.
+        response.json({ status: 'ready', stopped: await readStop(database) })
+      } else {
         const problem = problemOf(new LedgerError('unavailable', missing.join('; ')))
         sendProblem(response, { ...problem, members: { missing } })
       }

@@ -22,7 +22,7 @@ describe('health', () => {
   test('is ready when nothing is missing, and else says what', async () => {
     let missing: string[] = []
     const app = createHttp({ ...http.options, readiness: () => Promise.resolve(missing) })
-    expect((await request(app).get('/readyz').expect(200)).body).toEqual({ status: 'ready' })
+    expect((await request(app).get('/readyz').expect(200)).body).toEqual({ status: 'ready', stopped: null })
     missing = ['Postgres does not answer', 'pg-boss does not run']
     const { body, headers } = await request(app).get('/readyz').expect(503)
     expect(body).toMatchObject({

@@ -126,7 +126,36 @@ describe('POST /admin/sync/:realmId', () => {
     })
     const paused = await http.send('post', '/admin/sync/14').expect(202)
     expect(paused.headers['retry-after']).toBe('302')
+    expect(paused.body).not.toHaveProperty('stopped')
     await http.knex('service_state').update({ calls_paused_until: null })
+  })
+
+  test('a stop of all calls is told by every answer to an operator and by the probe, and leaves it ready', async () => {
+    const since = secondsBefore(600)
+    const until = secondsBefore(-300)
+    await http.knex('service_state').update({
+      calls_paused_until: until,
+      calls_paused_code: 'app_misconfigured',
+      calls_paused_reason: 'invalid_client',
+      stopped_since: since,
+    })
+    const stopped = { code: 'app_misconfigured', since: since.toISOString(), until: until.toISOString() }
+    await insertCompany(http.knex, '1600')
+    for (const [method, path] of [
+      ['get', '/admin/companies'],
+      ['get', '/admin/companies/1600'],
+      ['get', '/admin/sync/runs'],
+      ['get', '/admin/events'],
+      ['post', '/admin/sync/1600'],
+    ] as const) {
+      expect([path, (await http.send(method, path)).body]).toMatchObject([path, { stopped }])
+    }
+    expect(await http.send('get', '/readyz')).toMatchObject({
+      status: 200,
+      body: { status: 'ready', stopped },
+    })
+    await http.knex('service_state').update({ calls_paused_until: null, stopped_since: null })
+    expect((await http.send('get', '/admin/companies')).body).not.toHaveProperty('stopped')
   })
 
   test.each([
@@ -181,7 +210,7 @@ describe('POST /admin/sync/:realmId', () => {
 
 describe('the waiting', () => {
   test('gives the first of the runs that serve the request', async () => {
-    await insertCompany(http.knex, '16')
+    await insertCompany(http.knex, '1600')
     const ids: number[] = []
     for (const [served, seconds] of [
       [1, 40],

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { unknownCompany } from '../../connections/change-status.ts'
 import { realmId } from '../../http/request/fields.ts'
 import { addRoute } from '../../http/request/route.ts'
-import { readParams } from '../../http/request/validate.ts'
+import { readParams, readQuery } from '../../http/request/validate.ts'
 import { readProgress, type SyncProgress } from '../../http/sync/read-progress.ts'
 import { companyPath } from '../entities.ts'
 import type { ConsoleOptions } from '../options.ts'
@@ -14,6 +14,7 @@ import { progressMarkup, type Sample } from './sync-progress.ts'
 type Options = Pick<ConsoleOptions, 'database' | 'log' | 'stop' | 'progressPollMs'>
 
 const PARAMS = z.strictObject({ realmId })
+const NOTHING = z.strictObject({})
 // Beyond it a browser gets one look for each of its own attempts: a firm that watches so much at once still sees it all.
 const MOST_STREAMS = 100
 // A browser connects again by itself, and is then asked for its session again.
@@ -28,6 +29,7 @@ export function addProgressStream({ router }: Pages, options: Options): void {
   addRoute(router, companyPath(':realmId', 'progress'), {
     get: async (request, response) => {
       const { realmId } = readParams(request, PARAMS)
+      readQuery(request, NOTHING)
       const progress = await readProgress(options.database.knex, realmId)
       if (!progress) throw unknownCompany(realmId)
       response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' })

@@ -140,13 +140,13 @@ describe('POST /admin/sync/:realmId', () => {
       stopped_since: since,
     })
     const stopped = { code: 'app_misconfigured', since: since.toISOString(), until: until.toISOString() }
-    await insertCompany(http.knex, '1600')
+    await insertCompany(http.knex, '1777')
     for (const [method, path] of [
       ['get', '/admin/companies'],
-      ['get', '/admin/companies/1600'],
+      ['get', '/admin/companies/1777'],
       ['get', '/admin/sync/runs'],
       ['get', '/admin/events'],
-      ['post', '/admin/sync/1600'],
+      ['post', '/admin/sync/1777'],
     ] as const) {
       expect([path, (await http.send(method, path)).body]).toMatchObject([path, { stopped }])
     }

@@ -224,7 +224,7 @@ async function forgive(): Promise<void> {
     `UPDATE companies SET status = 'active', not_before = NULL, not_before_code = NULL, failures_in_a_row = 0`,
   )
   await deployment.rows(
-    `UPDATE service_state SET calls_paused_until = NULL, calls_paused_code = NULL, calls_paused_reason = NULL`,
+    `UPDATE service_state SET calls_paused_until = NULL, stopped_since = NULL, calls_paused_code = NULL, calls_paused_reason = NULL`,
   )
 }
 

@@ -21,7 +21,9 @@ export async function ready(
 ): Promise<void> {
   const { mirror, story } = episode
   mirror.clock.move({ seconds: 1 })
-  await mirror.rows('UPDATE service_state SET calls_paused_until = NULL, calls_paused_code = NULL')
+  await mirror.rows(
+    'UPDATE service_state SET calls_paused_until = NULL, stopped_since = NULL, calls_paused_code = NULL',
+  )
   const status = await statusOf(mirror, realmId)
   if (status === 'needs_reauth') {
     await mirror.newTokens(realmId)

@@ -210,7 +210,7 @@ describe('POST /admin/sync/:realmId', () => {
 
 describe('the waiting', () => {
   test('gives the first of the runs that serve the request', async () => {
-    await insertCompany(http.knex, '1600')
+    await insertCompany(http.knex, '16')
     const ids: number[] = []
     for (const [served, seconds] of [
       [1, 40],

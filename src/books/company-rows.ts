@@ -38,7 +38,8 @@ export const COMPANY_JOINS = `
   LEFT JOIN LATERAL (
     SELECT json_build_object('code', s.calls_paused_code, 'reason', s.calls_paused_reason) AS pause
       FROM service_state s
-     WHERE s.calls_paused_until > :now OR s.stopped_since IS NOT NULL) pause ON true
+     WHERE s.calls_paused_until > :now
+        OR (s.stopped_since IS NOT NULL AND s.calls_paused_until IS NOT NULL)) pause ON true
   LEFT JOIN LATERAL (
     SELECT json_build_object('entity', t.entity, 'code', t.error_code, 'message', t.error_message) AS entity
       FROM sync_states t

@@ -13,14 +13,18 @@ export interface CallsPause {
   readonly since: Date | null
 }
 
-/** What keeps all companies from being read at `now`, if anything: a pause in force, or a stop. */
+const PAUSE = `calls_paused_until AS until, calls_paused_code AS code, calls_paused_reason AS reason, stopped_since AS since`
+
+/**
+ * What keeps all companies from being read at `now`, if anything: a pause in force, or a stop. Release 0.1.0, which knows of no stop,
+ * ends one by clearing its pause alone.
+ */
 export async function readCallsPause(on: Knex | Knex.Transaction, now: Date): Promise<CallsPause | null> {
   const [row] = await rowsOfPrepared<CallsPause>(
     on,
-    `SELECT calls_paused_until AS until, calls_paused_code AS code, calls_paused_reason AS reason,
-            stopped_since AS since
+    `SELECT ${PAUSE}
        FROM service_state
-      WHERE calls_paused_until > :now OR stopped_since IS NOT NULL`,
+      WHERE calls_paused_until > :now OR (stopped_since IS NOT NULL AND calls_paused_until IS NOT NULL)`,
     { now },
   )
   return row ?? null
@@ -36,19 +40,15 @@ export async function pauseCalls(
   tx: Tx,
   { until, code, reason }: Pick<CallsPause, 'until' | 'code' | 'reason'>,
 ): Promise<StopChange | null> {
-  const [before] = await rowsOf<{ until: Date | null; stoppedCode: StopCode | null }>(
-    tx.trx,
-    `SELECT calls_paused_until AS until, CASE WHEN stopped_since IS NOT NULL THEN calls_paused_code END AS "stoppedCode"
-       FROM service_state
-        FOR UPDATE`,
-  )
-  if (!before || (before.until !== null && before.until > until)) return null
+  const before = await lockPause(tx)
+  if (before && before.until > until) return null
+  const stop = before?.since ? before : null
   if (!isStopCode(code)) {
-    await setPause(tx, before.stoppedCode === null ? { until, code, reason } : { until })
+    await setPause(tx, stop ? { ...stop, until } : { until, code, reason, since: null })
     return null
   }
-  const begins = before.stoppedCode !== code
-  await setPause(tx, { until, code, reason, ...(begins && { since: tx.now }) })
+  const begins = stop?.code !== code
+  await setPause(tx, { until, code, reason, since: begins ? tx.now : stop.since })
   if (!begins) return null
   await recordEvent(
     tx,
@@ -58,18 +58,26 @@ export async function pauseCalls(
   return { kind: 'stopped', code, reason, until }
 }
 
-/** What is left out stays as it is. */
-async function setPause(
-  tx: Tx,
-  { until, code, reason, since }: Pick<CallsPause, 'until'> & Partial<CallsPause>,
-): Promise<void> {
+/** What was set last, in force or not; null if nothing is. */
+async function lockPause(tx: Tx): Promise<CallsPause | null> {
+  const [row] = await rowsOf<CallsPause>(
+    tx.trx,
+    `SELECT ${PAUSE}
+       FROM service_state
+      WHERE calls_paused_until IS NOT NULL
+        FOR UPDATE`,
+  )
+  return row ?? null
+}
+
+async function setPause(tx: Tx, { until, code, reason, since }: CallsPause): Promise<void> {
   await tx.trx.raw(
     `UPDATE service_state
         SET calls_paused_until = :until,
-            calls_paused_code = coalesce(:code, calls_paused_code),
-            calls_paused_reason = coalesce(:reason, calls_paused_reason),
-            stopped_since = coalesce(:since, stopped_since)`,
-    { until, code: code ?? null, reason: reason ?? null, since: since ?? null },
+            calls_paused_code = :code,
+            calls_paused_reason = :reason,
+            stopped_since = :since`,
+    { until, code, reason, since },
   )
 }
 

@@ -130,6 +130,20 @@ describe('a stop of all calls', () => {
     expect([await due(ONE), await due(new Date(ONE.getTime() + 300_000))]).toEqual([false, true])
   })
 
+  test('is over when release 0.1.0 clears its pause, and no later pause is taken for it', async () => {
+    await at(NOON)((tx) => pauseCalls(tx, { until: ONE, code: MISCONFIGURED[0], reason: '' }))
+    await connections.rows(
+      `UPDATE service_state SET calls_paused_until = NULL, calls_paused_code = NULL, calls_paused_reason = NULL`,
+    )
+    expect(await read()).toBeNull()
+    await pause(ONE)
+    expect(await read()).toMatchObject({ code: 'throttled', since: null })
+    expect(
+      await at(ONE)((tx) => pauseCalls(tx, { until: TWO, code: MISCONFIGURED[0], reason: '' })),
+    ).toMatchObject({ kind: 'stopped' })
+    expect(await read()).toMatchObject({ since: ONE })
+  })
+
   test('because of the budget is not tried: the tick knows better', async () => {
     await at(NOON)((tx) => pauseCalls(tx, { until: ONE, code: 'budget_spent', reason: '' }))
     expect(isTrialDue((await read(TWO))!, TWO)).toBe(false)

@@ -32,7 +32,6 @@ async function listToEnd(run: Run, entity: Entity, resumed: Listing | null, star
     startedAt: startedAt.toISOString(),
     request: run.servedRequest,
     cursor: startListing('created', null),
-    expected: stateOf(run, entity).watermark ? await countHeld(run, entity) : null,
   }
   const seen = resumed ? await seenBefore(run, entity, resumed) : new Set<string>()
   const unreadable = new Set<string>()
@@ -106,10 +105,11 @@ interface Listed extends Pick<Listing, 'done' | 'expected'> {
 }
 
 /**
- * How many records a first listing has ahead of it: one call, beside those for the pages of a list that needs several.
- * It is only told to whoever waits, so a failure of it fails nothing.
+ * How many records a listing of several pages meets in all: as many as are held here, or for a first one as QuickBooks
+ * counts, by one call beside those for its pages. Only whoever waits is told, so a failure of the call fails nothing.
  */
 async function countExpected(run: Run, entity: Entity): Promise<number> {
+  if (stateOf(run, entity).watermark) return countHeld(run, entity)
   try {
     return (await run.reader.count(entity)).count
   } catch {

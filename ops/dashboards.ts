@@ -20,6 +20,7 @@ export interface Panel {
   readonly queries: readonly { readonly expr: string; readonly legend: string }[]
   /** One number instead of lines. */
   readonly single?: true
+  readonly description?: string
   /** Whether nothing at all is a good answer: a service may never have made such a call. */
   readonly mayBeEmpty?: true
 }
@@ -65,7 +66,9 @@ export const FLEET: readonly Section[] = [
         },
       ),
       panel('Late now', 'short', 'sum(ledger:company_late)', '', { single: true }),
-      panel('Late, against the objective', 'percentunit', 'ledger:late:ratio_1h', 'last hour'),
+      panel('Late, against the objective', 'percentunit', 'ledger:late:ratio_1h', 'last hour', {
+        description: `Allowed: ${1 - FRESHNESS_OBJECTIVE}`,
+      }),
       panel(
         'Furthest behind',
         's',
@@ -210,7 +213,7 @@ function dashboard(title: string, uid: string, sections: readonly Section[]): Da
   return builder
 }
 
-function panelOf({ title, unit, queries, single }: Panel): Builder<never> {
+function panelOf({ title, unit, queries, single, description }: Panel): Builder<never> {
   const empty = single ? new StatBuilder() : new TimeseriesBuilder()
   const builder = empty.title(title).unit(unit).datasource(DATASOURCE).span(WIDTH).height(HEIGHT)
   for (const [index, { expr, legend }] of queries.entries()) {
@@ -221,6 +224,7 @@ function panelOf({ title, unit, queries, single }: Panel): Builder<never> {
         .legendFormat(legend),
     )
   }
-  if (title === 'Late, against the objective') builder.description(`Allowed: ${1 - FRESHNESS_OBJECTIVE}`)
+  if (description !== undefined) builder.description(description)
+  // withPanel takes a builder of any panel, which its types cannot say of two kinds at once.
   return builder as unknown as Builder<never>
 }

@@ -6,6 +6,7 @@ import createKnex from 'knex'
 import { type DataFolderLock, lockDataFolder } from '../../src/db/data-folder-lock.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts'
 import { migrateToLatest } from '../../src/db/migrate.ts'
+import { useMemory } from './use-memory.ts'
 import { readMajorVersion, TEMPLATE_DATABASE, withDatabase } from './test-database.ts'
 
 // Neither version can start the other's cluster, to remove it: each knows its own.
@@ -43,6 +44,7 @@ declare global {
 export default async function startPostgres(): Promise<void> {
   const server = process.env.TEST_POSTGRES_SERVER
   if (server !== undefined) return useServer(server)
+  useMemory()
   await removeAbortedRuns()
   const folder = await mkdtemp(join(tmpdir(), PREFIX))
   const lock = await lockDataFolder(folder)

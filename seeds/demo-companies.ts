@@ -5,7 +5,8 @@ import { seedCompanies, type SeedCompany } from '../src/connections/seed-compani
 import { createTokenCipher } from '../src/connections/token-cipher.ts'
 import { systemClock } from '../src/db/clock.ts'
 import { createDatabase } from '../src/db/database.ts'
-import { readLocalSecrets } from '../src/local-secrets.ts'
+import { createLog } from '../src/log.ts'
+import { findTokenKeys } from '../src/token-keys.ts'
 
 // The simulator answers from memory, on this machine or near it.
 const SIMULATOR_TIMEOUT_MS = 10_000
@@ -27,7 +28,12 @@ export async function seed(knex: Knex): Promise<void> {
     ])
   }
   const companies = await readSimulator(apiBaseUrl)
-  const keys = config.encryptionKeys ?? (await readLocalSecrets(config.dataDirectory)).encryptionKeys
+  const keys = await findTokenKeys({
+    configured: config.encryptionKeys,
+    dataDirectory: config.dataDirectory,
+    knex,
+    log: createLog({ ...config.log, secrets: () => [], stream: process.stderr }),
+  })
   await seedCompanies(
     { database: createDatabase(knex, systemClock()), cipher: createTokenCipher(keys), environment },
     companies,

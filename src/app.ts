@@ -7,6 +7,7 @@ import type { PgBoss } from 'pg-boss'
 import type { Config } from './config.ts'
 import { seedCompanies } from './connections/seed-companies.ts'
 import { forgetSettingsPause } from './connections/service-state.ts'
+import { createTokenCipher } from './connections/token-cipher.ts'
 import { addConsole } from './console/console.ts'
 import { systemClock, type Clock } from './db/clock.ts'
 import { connectionOf } from './db/connect.ts'
@@ -28,6 +29,7 @@ import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { createReadiness, missingForStart } from './readiness.ts'
 import { startRoles, type RoleOptions } from './roles.ts'
 import { readSyncMetrics } from './sync/read-metrics.ts'
+import { findTokenKeys } from './token-keys.ts'
 import { VERSION } from './version.ts'
 
 export interface App {
@@ -93,7 +95,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     await claimDataFolder(config, ending)
     const port = config.roles.has('web') ? await listen(server, config.port) : null
     const ground = await layGround(config, { clock, log, ending, secrets })
-    const { database, cipher, quickbooks, adminToken } = ground
+    const { database, quickbooks, adminToken } = ground
     const metrics = createMetrics({
       perCompany: config.metricsPerCompany,
       monthlyCallBudget: config.quickbooks.monthlyCallBudget,
@@ -124,6 +126,16 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const patiently = createPatience(config, starting, stopping.signal)
     await patiently(() => requireSuitableDatabase(database.knex))
     await awaitRelease(config, database, starting, stopping.signal)
+    const keys = await patiently(() =>
+      findTokenKeys({
+        configured: config.encryptionKeys,
+        dataDirectory: config.dataDirectory,
+        knex: database.knex,
+        log,
+      }),
+    )
+    secrets.push(...keys.map(({ key }) => key.toString('base64')))
+    const cipher = createTokenCipher(keys)
     await patiently(() => forgetSettingsPause(database.knex, clock.now()))
     await startQueue(boss, starting, { production: config.production, stop: stopping.signal })
     ending.push(() => drain(boss, quickbooks))

@@ -1,14 +1,13 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
-import { createTokenCipher, type TokenCipher } from './connections/token-cipher.ts'
 import type { Clock } from './db/clock.ts'
 import { connect, type TlsMode } from './db/connect.ts'
 import { createDatabase, type Database } from './db/database.ts'
 import { lockDataFolder } from './db/data-folder-lock.ts'
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts'
 import { BOSS_POOL_MAX } from './jobs/boss.ts'
-import { readLocalSecrets } from './local-secrets.ts'
+import { keepLocalAdminToken } from './local-secrets.ts'
 import type { Logger } from './log.ts'
 import { createQuickBooks, type QuickBooks } from './quickbooks/quickbooks.ts'
 
@@ -17,7 +16,6 @@ export interface Ground {
   readonly databaseUrl: string
   readonly tls: TlsMode
   readonly clusterDirectory: string | null
-  readonly cipher: TokenCipher
   readonly adminToken: string
   readonly quickbooks: QuickBooks
   readonly simulatorUrl: string | null
@@ -31,11 +29,6 @@ export interface GroundOptions {
   readonly secrets: string[]
 }
 
-/** True where something is embedded, simulated or generated. */
-function needsDataFolder(config: Config): boolean {
-  return !config.database || !config.adminToken || !config.encryptionKeys || !config.quickbooks.app
-}
-
 /**
  * Locks the data folder for this process if it holds a Postgres or a simulator; secrets may be shared.
  *
@@ -47,13 +40,11 @@ export async function claimDataFolder(config: Config, ending: GroundOptions['end
   ending.push(() => lock.release())
 }
 
-/** What everything else runs on: the data folder, Postgres, Intuit or its simulator, the secrets. */
+/** What everything else runs on: Postgres, Intuit or its simulator, the admin token. */
 export async function layGround(config: Config, options: GroundOptions): Promise<Ground> {
   const { clock, log, ending, secrets } = options
-  const local = needsDataFolder(config) ? await readLocalSecrets(config.dataDirectory) : null
-  const adminToken = config.adminToken ?? local!.adminToken
-  const keys = config.encryptionKeys ?? local!.encryptionKeys
-  secrets.push(adminToken, ...keys.map(({ key }) => key.toString('base64')))
+  const adminToken = config.adminToken ?? (await keepLocalAdminToken(config.dataDirectory))
+  secrets.push(adminToken)
 
   const intuit = await findIntuit(config, options)
   const quickbooks = createQuickBooks({
@@ -80,7 +71,6 @@ export async function layGround(config: Config, options: GroundOptions): Promise
     databaseUrl: postgres.url,
     tls: postgres.tls,
     clusterDirectory: postgres.clusterDirectory,
-    cipher: createTokenCipher(keys),
     adminToken,
     quickbooks,
     simulatorUrl: intuit.simulatorUrl,

@@ -125,21 +125,32 @@ export async function forgetSettingsPause(on: Knex | Knex.Transaction, now: Date
   )
 }
 
+/** Companies throttled in turn, with none read in between. */
+export interface Throttling {
+  readonly companies: number
+  readonly since: Date
+  /** Whether a renewal of tokens was among it. */
+  readonly ofTokens: boolean
+}
+
 /**
  * Notes that a company was throttled. Throttling normally hits single companies; many of them with no success in
- * between means that the whole app is throttled.
- *
- * @returns how many companies were throttled since any company last succeeded.
+ * between means that the whole app is throttled. What an earlier row of them left counts no more.
  */
-export async function noteThrottled(tx: Tx, realmId: string): Promise<number> {
-  const [row] = await rowsOf<{ companies: number }>(
+export async function noteThrottled(
+  tx: Tx,
+  { realmId, ofTokens }: { readonly realmId: string; readonly ofTokens: boolean },
+): Promise<Throttling> {
+  const [row] = await rowsOf<Throttling>(
     tx.trx,
     `UPDATE service_state
-        SET throttled_companies = array_append(array_remove(throttled_companies, :realmId), :realmId)
-      RETURNING cardinality(throttled_companies) AS companies`,
-    { realmId },
+        SET throttled_companies = array_append(array_remove(throttled_companies, :realmId), :realmId),
+            throttled_since = CASE WHEN throttled_companies = '{}' THEN :now ELSE coalesce(throttled_since, :now) END,
+            tokens_throttled = :ofTokens OR (tokens_throttled AND throttled_companies <> '{}')
+      RETURNING cardinality(throttled_companies) AS companies, throttled_since AS since, tokens_throttled AS "ofTokens"`,
+    { realmId, ofTokens, now: tx.now },
   )
-  return row?.companies ?? 0
+  return row ?? { companies: 0, since: tx.now, ofTokens }
 }
 
 /**

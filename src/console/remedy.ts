@@ -36,6 +36,7 @@ export function remedyOf(code: ErrorCode, realmId: string, address: Address): Re
     case 'internal':
     case 'app_misconfigured':
     case 'budget_spent':
+    case 'quota_exhausted':
     case 'throttled':
     case 'unavailable':
     case 'token_expired':

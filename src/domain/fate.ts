@@ -58,6 +58,7 @@ export function fateOf(error: LedgerError, context: FateContext): Fate {
       return { kind: 'gone' }
     case 'company_inactive':
     case 'budget_spent':
+    case 'quota_exhausted':
       return { kind: 'gone' }
     case 'invalid_payload':
     case 'invalid_request':

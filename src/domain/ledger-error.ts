@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   'poisoned_page',
   'mass_disappearance',
   'budget_spent',
+  'quota_exhausted',
   'lease_lost',
   'invalid_request',
   'not_found',
@@ -35,6 +36,8 @@ export interface ErrorDetails {
   readonly httpStatus?: number | null
   /** How long the other side asked us to wait. */
   readonly retryAfterSeconds?: number | null
+  /** It was not a question about a company's books but the renewal of its tokens, which Intuit does not meter. */
+  readonly atTokenEndpoint?: boolean
   /**
    * The refusal may concern the company or the whole app: Intuit uses 401 100 and 403 3100 for both. Callers must look
    * at the other companies before blaming this one.

@@ -28,6 +28,7 @@ export function mayConcernOneEntity({ code, details }: LedgerError): boolean {
     case 'company_unavailable':
     case 'company_inactive':
     case 'budget_spent':
+    case 'quota_exhausted':
     case 'lease_lost':
     case 'invalid_request':
     case 'unauthorized':

@@ -4,7 +4,11 @@ import type { ErrorCode } from './ledger-error.ts'
  * Why all calls to QuickBooks may be stopped until somebody mends it or a new month begins. A pause because many
  * companies are throttled is none: it ends by itself.
  */
-export const STOP_CODES = ['budget_spent', 'app_misconfigured'] as const satisfies readonly ErrorCode[]
+export const STOP_CODES = [
+  'budget_spent',
+  'app_misconfigured',
+  'quota_exhausted',
+] as const satisfies readonly ErrorCode[]
 export type StopCode = (typeof STOP_CODES)[number]
 
 export function isStopCode(code: ErrorCode): code is StopCode {

@@ -29,6 +29,8 @@ export function whatToDo(code: ErrorCode): string {
       return 'Look at the company in QuickBooks: most records of an entity vanished at once, so none of them was deleted here. If they are really gone, POST /admin/companies/:realmId/disappearances/:entity/confirm deletes them; POST /admin/sync/:realmId with {"mode":"full"} looks again at once, which otherwise happens once a day.'
     case 'budget_spent':
       return 'The calls of QBO_MONTHLY_CALL_BUDGET are used up: reading resumes next month, or when the service is started with a larger budget.'
+    case 'quota_exhausted':
+      return 'Intuit answers nobody any more, as it does when the calls that it allows the app in a month are used up: raise the plan at developer.intuit.com, or wait. One company tries every five minutes, and reading resumes by itself with the first that is answered; QBO_MONTHLY_CALL_BUDGET stops earlier next time.'
     case 'lease_lost':
       return 'Nothing: another process took the company over.'
     case 'invalid_request':
@@ -65,5 +67,6 @@ const WAITS_FOR_PERSON: ReadonlySet<ErrorCode> = new Set([
   'poisoned_page',
   'mass_disappearance',
   'budget_spent',
+  'quota_exhausted',
   'internal',
 ])

@@ -1,5 +1,6 @@
 import { endBudgetStop, isTrialDue, pauseCalls, readCallsPause } from '../connections/service-state.ts'
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
+import type { ErrorCode } from '../domain/ledger-error.ts'
 import type { StopChange } from '../domain/service-stop.ts'
 import { askReconciles } from '../reconcile/ask-reconciles.ts'
 import { abandonLapsedRuns } from '../sync/abandon-runs.ts'
@@ -54,7 +55,7 @@ async function claimAndQueue(tx: Tx, options: TickOptions, abandoned: readonly s
   await pullBack(tx, options.intervalSeconds)
   // Before the claim, so that a company that is also due is read only once.
   if (options.reconcileDays) await askReconciles(tx, options.reconcileDays)
-  const due = await claimDue(tx, options.intervalSeconds, pause ? 1 : null)
+  const due = await claimDue(tx, options.intervalSeconds, pause && trialOrder(pause.code))
   await options.enqueue(tx, due, abandoned)
   return due
 }
@@ -87,9 +88,9 @@ async function pullBack(tx: Tx, intervalSeconds: number): Promise<void> {
  * A due company gets a request of its own, so that a run that fails or dies is requested again like any other. Its next
  * time is the first of its rhythm after now: an outage causes no burst, a manual run shifts nothing.
  *
- * @param most null: all. The ones whose access token ends first: it must be renewed, which tries the app's credentials.
+ * @param trialBy takes one company alone, the first in this order; null: all.
  */
-async function claimDue(tx: Tx, intervalSeconds: number, most: number | null): Promise<string[]> {
+async function claimDue(tx: Tx, intervalSeconds: number, trialBy: string | null): Promise<string[]> {
   const rows = await rowsOf<{ realmId: string }>(
     tx.trx,
     `WITH due AS (
@@ -98,12 +99,7 @@ async function claimDue(tx: Tx, intervalSeconds: number, most: number | null): P
         WHERE status IN ('active', 'unavailable')
           AND (next_sync_at <= :now OR requested_seq > served_seq)
           AND (not_before IS NULL OR not_before <= :now)
-        ${
-          most === null
-            ? ''
-            : `ORDER BY (SELECT k.access_token_expires_at FROM connections k WHERE k.realm_id = d.realm_id) NULLS FIRST
-        LIMIT :most`
-        }
+        ${trialBy === null ? '' : `ORDER BY ${trialBy} LIMIT 1`}
           FOR NO KEY UPDATE SKIP LOCKED
      )
      UPDATE companies c
@@ -113,9 +109,18 @@ async function claimDue(tx: Tx, intervalSeconds: number, most: number | null): P
        FROM due
       WHERE c.realm_id = due.realm_id
      RETURNING c.realm_id AS "realmId"`,
-    { now: tx.now, interval: intervalSeconds, ...(most !== null && { most }) },
+    { now: tx.now, interval: intervalSeconds },
   )
   return rows.map((row) => row.realmId)
+}
+
+/**
+ * Which company tries whether a stop is over. A token that ends soon must be renewed, which tries the app's credentials;
+ * where Intuit may answer no renewal, one that is still good asks for what is blocked.
+ */
+function trialOrder(code: ErrorCode): string {
+  const expiry = '(SELECT k.access_token_expires_at FROM connections k WHERE k.realm_id = d.realm_id)'
+  return code === 'quota_exhausted' ? `${expiry} DESC NULLS LAST` : `${expiry} NULLS FIRST`
 }
 
 async function guardBudget(tx: Tx, budget: number | null): Promise<StopChange | null> {

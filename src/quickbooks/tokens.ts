@@ -119,6 +119,7 @@ function refuse(answer: Answer, options: TokenOptions, refreshToken: string): vo
       details: {
         intuitTid: intuitTidOf(answer),
         httpStatus: answer.status,
+        atTokenEndpoint: true,
         ...(wait === null ? {} : { retryAfterSeconds: wait }),
       },
     },

@@ -44,6 +44,7 @@ export const FAULT_ANSWERS = {
 export const TOKEN_FAULT_ANSWERS = {
   invalidGrant,
   invalidClient,
+  tokenThrottled429,
   tokenServer503: () => html(503, '503 Service Temporarily Unavailable'),
 } satisfies Record<string, (atMs: number) => Answer>
 
@@ -54,6 +55,11 @@ export function invalidGrant(): Answer {
 
 export function invalidClient(): Answer {
   return jsonAnswer(401, JSON.stringify({ error: 'invalid_client' }))
+}
+
+/** As once the calls of a month are used up; its body is not established. */
+function tokenThrottled429(): Answer {
+  return jsonAnswer(429, '')
 }
 
 function companyStatus(atMs: number, status: number): Answer {

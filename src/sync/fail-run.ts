@@ -2,7 +2,7 @@ import type { Logger } from 'winston'
 import { BY_SERVICE, recordEvent } from '../connections/record-event.ts'
 import { isReplaced } from '../connections/replaced.ts'
 import { logStop } from '../connections/log-stop.ts'
-import { noteThrottled, pauseCalls } from '../connections/service-state.ts'
+import { noteThrottled, pauseCalls, type Throttling } from '../connections/service-state.ts'
 import { rowsOf, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { blamesCompany, fateOf, type Fate } from '../domain/fate.ts'
@@ -152,8 +152,7 @@ async function carryOut(tx: Tx, run: Run, fate: Fate, error: LedgerError): Promi
   switch (fate.kind) {
     case 'later':
       await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
-      if (error.code === 'throttled') await noticeThrottledApp(tx, realmId, fate.delaySeconds, error)
-      return null
+      return error.code === 'throttled' ? noticeThrottledApp(tx, realmId, fate.delaySeconds, error) : null
     case 'lapsed':
       await waitUntil(tx, run, secondsAfter(tx.now, fate.delaySeconds), error)
       await setStatus(tx, run, 'unavailable', error)
@@ -180,13 +179,24 @@ async function noticeThrottledApp(
   realmId: string,
   delaySeconds: number,
   error: LedgerError,
-): Promise<void> {
-  if ((await noteThrottled(tx, realmId)) < COMPANIES_THAT_MEAN_THE_APP) return
-  await pauseCalls(tx, {
-    until: secondsAfter(tx.now, Math.min(delaySeconds, HALT_SECONDS)),
-    code: 'throttled',
-    reason: error.message,
-  })
+): Promise<StopChange | null> {
+  const ofTokens = error.details.atTokenEndpoint === true
+  const throttling = await noteThrottled(tx, { realmId, ofTokens })
+  if (throttling.companies < COMPANIES_THAT_MEAN_THE_APP) return null
+  const code = meansQuota(throttling, tx.now) ? 'quota_exhausted' : 'throttled'
+  const seconds = code === 'throttled' ? Math.min(delaySeconds, HALT_SECONDS) : HALT_SECONDS
+  return pauseCalls(tx, { until: secondsAfter(tx.now, seconds), code, reason: error.message })
+}
+
+// Throttling counts calls of a minute. What still stands after this many was not that.
+const QUOTA_AFTER_SECONDS = 900
+
+/**
+ * Intuit answers 429 both when the app is too fast and when its calls of the month are used up; the body of the latter
+ * is not documented. Then the renewal of tokens is answered so too, which is not metered, and it does not pass.
+ */
+function meansQuota({ since, ofTokens }: Throttling, now: Date): boolean {
+  return ofTokens || now.getTime() - since.getTime() >= QUOTA_AFTER_SECONDS * 1000
 }
 
 /**

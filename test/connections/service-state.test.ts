@@ -160,7 +160,9 @@ describe('a stop of all calls', () => {
 })
 
 describe('throttled companies', () => {
-  const throttled = (realmId: string) => connections.inTransaction((tx) => noteThrottled(tx, realmId))
+  const note = (realmId: string, { at = NOON, ofTokens = false } = {}) =>
+    connections.inTransaction((tx) => noteThrottled({ ...tx, now: at }, { realmId, ofTokens }))
+  const throttled = async (realmId: string) => (await note(realmId)).companies
   const served = () => connections.inTransaction((tx) => noteServed(tx, NOON))
 
   test('are counted once each, until one is served', async () => {
@@ -169,6 +171,18 @@ describe('throttled companies', () => {
     expect(await throttled('1')).toBe(2)
     await served()
     expect(await throttled('3')).toBe(1)
+  })
+
+  test('say since when, and whether renewals were among it, until one is served', async () => {
+    expect(await note('1')).toEqual({ companies: 1, since: NOON, ofTokens: false })
+    expect(await note('1', { at: ONE, ofTokens: true })).toEqual({
+      companies: 1,
+      since: NOON,
+      ofTokens: true,
+    })
+    expect(await note('2', { at: ONE })).toEqual({ companies: 2, since: NOON, ofTokens: true })
+    await served()
+    expect(await note('2', { at: TWO })).toEqual({ companies: 1, since: TWO, ofTokens: false })
   })
 
   test('are counted when they come at once', async () => {

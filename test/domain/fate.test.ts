@@ -17,6 +17,7 @@ const KINDS: Record<ErrorCode, ReturnType<typeof fateOf>['kind']> = {
   poisoned_page: 'later',
   mass_disappearance: 'later',
   budget_spent: 'gone',
+  quota_exhausted: 'gone',
   lease_lost: 'gone',
   invalid_request: 'retry',
   not_found: 'retry',

@@ -97,6 +97,7 @@ export const FAULTS_OF_ONE_COMPANY: Partial<Record<FaultKind, Answered>> = {
   connectionResetMidBody: unavailable,
   truncatedJson: unavailable,
   hang: unavailable,
+  tokenThrottled429: throttled,
   tokenServer503: unavailable,
   tokenHang: unavailable,
   tokenLostResponse: unavailable,

@@ -18,6 +18,8 @@ import { startService, type Service } from './service.ts'
 
 // One more than mean the app when they are refused alike.
 const SETTLED = 5
+// What is throttled for longer than this is out of calls.
+const QUOTA_AFTER_MINUTES = 15
 // A pause after a refusal of the app, and the tick after it.
 const PAUSE_MINUTES = 5
 
@@ -202,16 +204,43 @@ test.each<FaultKind>(['throttled429', 'quotaExhausted'])(
     })
     expectNobodyRead(hour)
     expect(failuresOf(hour).every(({ code }) => code === 'throttled')).toBe(true)
-    expect(codes).toContain('throttled')
+    const [throttledIn, stoppedIn] = (['throttled', 'quota_exhausted'] as const).map((code) =>
+      codes.indexOf(code),
+    )
+    expect(throttledIn).toBeGreaterThan(0)
+    // What stands for a quarter of an hour is no throttling: from then on one company tries every five minutes.
+    const first = Math.min(...failuresOf(hour).map(({ minute }) => minute))
+    expect(stoppedIn! + 1 - first).toBeGreaterThanOrEqual(QUOTA_AFTER_MINUTES)
+    expect(stoppedIn! + 1 - first).toBeLessThanOrEqual(QUOTA_AFTER_MINUTES + PAUSE_MINUTES)
+    expect(new Set(codes.slice(stoppedIn))).toEqual(new Set(['quota_exhausted']))
+    const until = failuresOf(hour).filter(({ minute }) => minute > throttledIn! && minute <= stoppedIn! + 1)
+    const later = failuresOf(hour).filter(({ minute }) => minute > stoppedIn! + 1)
     // Each waits its 75 seconds; once five are throttled in turn, one more does it for all: one try in two minutes.
-    const seen = codes.indexOf('throttled')
-    const later = failuresOf(hour).filter(({ minute }) => minute > seen)
-    expect(later.length).toBeLessThanOrEqual((MINUTES - seen) / 2 + all.length)
+    expect(until.length).toBeLessThanOrEqual((stoppedIn! - throttledIn!) / 2 + all.length)
+    expect(later.length).toBeLessThanOrEqual((MINUTES - stoppedIn!) / PAUSE_MINUTES)
     await expectNobodyBlamed()
     service.mirror.sandbox.faults.remove(fault)
-    await expectMended(15)
+    await expectMended(15 + PAUSE_MINUTES)
   },
 )
+
+test('an hour in which renewals are throttled as well: it is the quota at once, and it recovers by itself', async () => {
+  service.mirror.sandbox.faults.add({ kind: 'quotaExhausted' })
+  service.mirror.sandbox.faults.add({ kind: 'tokenThrottled429' })
+  const codes: (string | undefined)[] = []
+  const hour = await play(async () => {
+    codes.push((await service.pause())?.code)
+  })
+  expectNobodyRead(hour)
+  const stoppedIn = codes.indexOf('quota_exhausted')
+  expect(new Set(codes.slice(0, stoppedIn))).toEqual(new Set([undefined]))
+  expect(new Set(codes.slice(stoppedIn))).toEqual(new Set(['quota_exhausted']))
+  const later = failuresOf(hour).filter(({ minute }) => minute > stoppedIn + 1)
+  expect(later.length).toBeLessThanOrEqual((MINUTES - stoppedIn) / PAUSE_MINUTES)
+  await expectNobodyBlamed()
+  service.mirror.sandbox.faults.clear()
+  await expectMended(15 + PAUSE_MINUTES)
+})
 
 test('an hour in which the budget of the month is spent: calls stop for all, and a larger one lifts it', async () => {
   const spent = service.mirror.sandbox.calls.meteredCount()

@@ -22,6 +22,7 @@ describe('a failure', () => {
       poisoned_page: 502,
       mass_disappearance: 502,
       budget_spent: 503,
+      quota_exhausted: 503,
       lease_lost: 503,
       invalid_request: 400,
       not_found: 404,

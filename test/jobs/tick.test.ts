@@ -388,7 +388,7 @@ describe('a tick beside runs that end', () => {
         (error: unknown) => error,
       )
       await Promise.race([told, untilSomebodyWaits()])
-      await noteThrottled(run, REALM)
+      await noteThrottled(run, { realmId: REALM, ofTokens: false })
       expect(await Promise.race([told, Promise.resolve('goes on')])).not.toBeInstanceOf(Error)
       pending = told
     })

@@ -102,7 +102,8 @@ describe('refreshing', () => {
   test('carries the wait that the token endpoint asks for', async () => {
     const { quickBooks } = await tokenServer(429, '', { 'Retry-After': '12' })
     await expect(quickBooks.refreshTokens('r-1')).rejects.toMatchObject({
-      details: { retryAfterSeconds: 12 },
+      code: 'throttled',
+      details: { retryAfterSeconds: 12, atTokenEndpoint: true },
     })
   })
 })
@@ -111,6 +112,7 @@ describe('against the simulator', () => {
   test.each<[FaultKind, ErrorCode]>([
     ['invalidGrant', 'needs_reauth'],
     ['invalidClient', 'app_misconfigured'],
+    ['tokenThrottled429', 'throttled'],
     ['tokenServer503', 'unavailable'],
     ['tokenHang', 'unavailable'],
     ['tokenLostResponse', 'unavailable'],

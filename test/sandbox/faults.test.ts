@@ -283,6 +283,12 @@ describe('the token server', () => {
     expect((await intuit.query(BILLS)).status).toBe(200)
   })
 
+  test('tokenThrottled429 has nothing to read', async () => {
+    on('tokenThrottled429')
+    const reply = await intuit.refresh(token())
+    expect([reply.status, reply.text]).toEqual([429, ''])
+  })
+
   test('tokenServer503 is HTML', async () => {
     on('tokenServer503')
     const reply = await intuit.refresh(token())

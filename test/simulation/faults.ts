@@ -21,6 +21,7 @@ export interface Need {
 const NEEDS: Partial<Record<FaultKind, Need>> = {
   invalidGrant: { refresh: true },
   invalidClient: { refresh: true },
+  tokenThrottled429: { refresh: true },
   tokenServer503: { refresh: true },
   tokenLostResponse: { refresh: true },
   tokenHang: { refresh: true, impatience: true },
@@ -45,7 +46,7 @@ export function planFault(episode: Episode, realmId: string): PlannedFault {
   const { choices } = episode
   const kind = IN_TURN[episode.nextFault % IN_TURN.length]!
   // No factor of how many there are: one episode meets others than the next.
-  episode.nextFault += 20
+  episode.nextFault += 21
   const needs = NEEDS[kind] ?? {}
   const spec: FaultSpec = { kind, realmId, times: choices.whole(1, 3), ...SHAPES[kind]?.(episode, realmId) }
   if (!needs.refresh && spec.entity === undefined && choices.chance(0.2)) {

@@ -52,6 +52,7 @@ const EXPECTED: Partial<Record<FaultKind, [ErrorCode, Follows]>> = {
   connectionResetMidBody: ['unavailable', 'waits'],
   truncatedJson: ['unavailable', 'waits'],
   hang: ['unavailable', 'waits'],
+  tokenThrottled429: ['throttled', 'waits'],
   tokenServer503: ['unavailable', 'waits'],
   tokenHang: ['unavailable', 'waits'],
   tokenLostResponse: ['unavailable', 'waits'],

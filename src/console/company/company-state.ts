@@ -31,6 +31,7 @@ const WORDS: Readonly<Record<string, string>> = {
   mass_disappearance: 'Records in doubt',
   app_misconfigured: 'App refused',
   budget_spent: 'Budget spent',
+  quota_exhausted: 'Quota used up',
   token_unreadable: 'Key missing',
   wrong_environment: 'Wrong environment',
 }

@@ -85,6 +85,7 @@ function answerTo(error: LedgerError): Pick<Problem, 'status' | 'headers'> {
       return { status: 503, headers: retryAfter(error, UNAVAILABLE_SECONDS) }
     case 'app_misconfigured':
     case 'budget_spent':
+    case 'quota_exhausted':
       return { status: 503, headers: {} }
     // What QuickBooks sent could not be used: the client's request was not wrong.
     case 'window_exceeded':

@@ -5,6 +5,7 @@ import { whatToDo } from '../domain/what-to-do.ts'
 
 /** Everything that explains a company's state. */
 export interface CompanyState {
+  readonly realmId: string
   readonly status: CompanyStatus
   readonly statusCode: ErrorCode | null
   readonly failingCode: ErrorCode | null
@@ -45,7 +46,10 @@ export function explain(
   now: Date,
 ): { readonly statusReason: Reason | null; readonly whatToDo: string | null } {
   const reason = statusReason(company, now)
-  return { statusReason: reason, whatToDo: reason && whatToDo(reason.code) }
+  return {
+    statusReason: reason,
+    whatToDo: reason && whatToDo(reason.code, { ...company, entity: company.standsStill?.entity }),
+  }
 }
 
 function statusReason(company: CompanyState, now: Date): Reason | null {

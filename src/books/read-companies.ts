@@ -1,4 +1,5 @@
 import { rowsOf } from '../db/database.ts'
+import type { CompanyStatus } from '../domain/company.ts'
 import { ENTITIES } from '../domain/entity.ts'
 import { COMPANY_COLUMNS, COMPANY_JOINS, type CompanyRow } from './company-rows.ts'
 import { explain, isLate, type Reason } from './company-state.ts'
@@ -8,7 +9,7 @@ import type { BooksOptions } from './standing.ts'
 export interface ShownCompany {
   readonly realmId: string
   readonly name: string | null
-  readonly status: string
+  readonly status: CompanyStatus
   readonly statusReason: Reason | null
   readonly whatToDo: string | null
   readonly homeCurrency: string | null

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts'
 import { rowsOfPrepared } from '../db/database.ts'
+import { nameCompany, type CompanyStatus } from '../domain/company.ts'
 import type { Entity } from '../domain/entity.ts'
 import { LedgerError } from '../domain/ledger-error.ts'
 import { explain, isLate, type Reason } from './company-state.ts'
@@ -16,7 +17,7 @@ export interface BooksOptions {
 
 /** How far an answer about one entity of a company can be trusted. */
 export interface Mirror {
-  readonly status: string
+  readonly status: CompanyStatus
   readonly statusReason: Reason | null
   readonly whatToDo: string | null
   /** When the entity was last confirmed complete. */
@@ -137,7 +138,7 @@ function neverSynced(row: StandingRow, entity: Entity, now: Date): LedgerError {
   const because = statusReason === null ? '' : `: ${statusReason.message}`
   return new LedgerError(
     'never_synced',
-    `no ${LISTS[entity]} of company ${row.realmId} have been read yet${because}`,
+    `no ${LISTS[entity]} of ${nameCompany(row)} have been read yet${because}`,
   )
 }
 

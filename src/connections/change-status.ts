@@ -1,7 +1,8 @@
 import type { Logger } from 'winston'
 import type { Database, Tx } from '../db/database.ts'
-import type { CompanyStatus } from '../domain/company.ts'
+import { nameCompany, type CompanyStatus } from '../domain/company.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
+import { whatToDo } from '../domain/what-to-do.ts'
 import { Company } from '../models/company.ts'
 import { Connection } from '../models/connection.ts'
 import type { OnCall } from './access-tokens.ts'
@@ -91,7 +92,10 @@ async function connectedCompany(tx: Tx, realmId: string): Promise<Company> {
   const company = await Company.query(tx.trx).findById(realmId).forUpdate()
   if (!company) throw unknownCompany(realmId)
   if (company.status === 'disconnected') {
-    throw new LedgerError('company_inactive', `company ${realmId} is disconnected: connect it again first`)
+    throw new LedgerError(
+      'company_inactive',
+      `${nameCompany(company)} is disconnected. ${whatToDo('company_inactive', company)}`,
+    )
   }
   return company
 }

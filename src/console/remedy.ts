@@ -1,3 +1,4 @@
+import type { CompanyStatus } from '../domain/company.ts'
 import type { ErrorCode } from '../domain/ledger-error.ts'
 import { needsPerson, whatToDo } from '../domain/what-to-do.ts'
 import { linkTo, type Address } from './address.ts'
@@ -10,7 +11,11 @@ export interface Remedy {
 }
 
 /** What a person can do about a failure from these pages. Null: nothing has to be done, or nothing can be from here. */
-export function remedyOf(code: ErrorCode, realmId: string, address: Address): Remedy | null {
+export function remedyOf(
+  code: ErrorCode,
+  { realmId, status }: { readonly realmId: string; readonly status: CompanyStatus },
+  address: Address,
+): Remedy | null {
   const to = (part: string, words: string) => ({ words, href: linkTo(address, companyPath(realmId, part)) })
   switch (code) {
     case 'needs_reauth':
@@ -20,7 +25,7 @@ export function remedyOf(code: ErrorCode, realmId: string, address: Address): Re
     case 'company_unavailable':
       return to('connection', 'Renew the subscription, then try again')
     case 'company_inactive':
-      return to('connection', 'Resume')
+      return to('connection', status === 'disconnected' ? 'Connect it again' : 'Resume')
     case 'invalid_payload':
     case 'poisoned_page':
       return to('connection#rejects', 'Look at the rejected records')
@@ -47,7 +52,8 @@ export function remedyOf(code: ErrorCode, realmId: string, address: Address): Re
 }
 
 /** The same where there is no page to lead to. */
-export function adviceOf(code: ErrorCode): string {
+export function adviceOf(code: ErrorCode, status: CompanyStatus | null = null): string {
+  if (code === 'company_inactive' && status === 'disconnected') return 'Connect it again.'
   return ADVICE[code] ?? whatToDo(code)
 }
 
@@ -68,7 +74,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
     'Look at the company in QuickBooks: most records of a list vanished at once, so none was deleted here. Say that they are gone, or let a full sync look again.',
   not_found: 'Check the address, or look for it with the search above.',
   never_synced: 'Wait for the first sync: the company’s page says how far it is.',
-  company_inactive: 'Resume the company, or connect it again.',
+  company_inactive: 'Resume it; one that was disconnected has to be connected again.',
   unauthorized: 'Sign in again.',
   forbidden: 'Go back to the console and use its own buttons.',
 }

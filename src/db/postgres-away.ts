@@ -1,7 +1,6 @@
 import { nativeError } from './postgres-error.ts'
 
 /**
-/**
  * One clause on why Postgres is unreachable or unable right now, with nothing of the statement: a later try may
  * succeed. Null for an error that says anything else. Errors of other sockets look the same, so use it only on what a
  * query threw.

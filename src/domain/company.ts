@@ -6,5 +6,16 @@ export const COMPANY_STATUSES = ['active', 'paused', 'needs_reauth', 'unavailabl
 
 export type CompanyStatus = (typeof COMPANY_STATUSES)[number]
 
+/** As people know it, and as programs do. */
+export function nameCompany({
+  name,
+  realmId,
+}: {
+  readonly name: string | null
+  readonly realmId: string
+}): string {
+  return name === null ? `company ${realmId}` : `${name} (${realmId})`
+}
+
 /** Statuses in which QuickBooks is called for a company. */
 export const SYNCED_STATUSES: readonly CompanyStatus[] = ['active', 'unavailable']

@@ -1,7 +1,27 @@
+import type { CompanyStatus } from './company.ts'
+import type { Entity } from './entity.ts'
 import type { ErrorCode } from './ledger-error.ts'
 
-/** What a person can do about a failure, in one sentence. */
-export function whatToDo(code: ErrorCode): string {
+/** Whose failure it is. */
+export interface Concerned {
+  readonly realmId: string
+  readonly status: CompanyStatus
+  readonly entity?: Entity | undefined
+}
+
+/** What a person can do about a failure; requests are named as they have to be made where it is known for what. */
+export function whatToDo(code: ErrorCode, concerned?: Concerned): string {
+  if (concerned === undefined) return adviceFor(code)
+  const { realmId, status, entity } = concerned
+  const isEnded = code === 'company_inactive' && status === 'disconnected'
+  return (isEnded ? CONNECT_AGAIN : adviceFor(code))
+    .replaceAll(':realmId', realmId)
+    .replaceAll(':entity', entity ?? ':entity')
+}
+
+const CONNECT_AGAIN = 'Connect it again: PUT /admin/companies/:realmId with a new refresh token.'
+
+function adviceFor(code: ErrorCode): string {
   switch (code) {
     case 'throttled':
       return 'Nothing: QuickBooks asked us to slow down, and reading resumes by itself.'
@@ -10,19 +30,19 @@ export function whatToDo(code: ErrorCode): string {
     case 'token_expired':
       return 'Nothing: the access token is renewed by itself.'
     case 'needs_reauth':
-      return 'Connect the company again, or PUT /admin/companies/:realmId with a new refresh token.'
+      return CONNECT_AGAIN
     case 'app_misconfigured':
-      return 'Check QBO_CLIENT_ID, QBO_CLIENT_SECRET and QBO_ENVIRONMENT of the service, then start it again.'
+      return 'Compare QBO_CLIENT_ID, QBO_CLIENT_SECRET and QBO_ENVIRONMENT with the keys of the app at developer.intuit.com, and start the service with the right ones. One company tries every five minutes, and at once after a start: reading resumes by itself with the first that is answered.'
     case 'token_unreadable':
       return 'Put the key that the message names back into TOKEN_ENCRYPTION_KEYS and start the service again, or PUT /admin/companies/:realmId with a new refresh token.'
     case 'wrong_environment':
       return 'Set QBO_ENVIRONMENT to the environment in which the company was connected, or PUT /admin/companies/:realmId with a refresh token from the environment it is set to.'
     case 'company_unavailable':
-      return 'The QuickBooks subscription of the company has lapsed: renew it, or disconnect the company.'
+      return 'Renew the QuickBooks subscription, then POST /admin/companies/:realmId/resume; without that it is tried once a day. A client who left: POST /admin/companies/:realmId/disconnect.'
     case 'window_exceeded':
       return 'Nothing: the company is listed in full instead.'
     case 'invalid_payload':
-      return 'See GET /admin/companies/:realmId/rejects; correct the record in QuickBooks, or upgrade and POST …/rejects/retry.'
+      return 'See GET /admin/companies/:realmId/rejects; correct the record in QuickBooks, or upgrade this service and POST /admin/companies/:realmId/rejects/retry.'
     case 'poisoned_page':
       return 'QuickBooks cannot serve one record: see its position in GET /admin/companies/:realmId/rejects and report it to Intuit.'
     case 'mass_disappearance':
@@ -46,7 +66,7 @@ export function whatToDo(code: ErrorCode): string {
     case 'too_many_attempts':
       return 'Wait as long as the message says, then try again.'
     case 'company_inactive':
-      return 'Resume the company with POST /admin/companies/:realmId/resume, or connect it again.'
+      return 'Resume it: POST /admin/companies/:realmId/resume; one that was disconnected is connected again with PUT /admin/companies/:realmId.'
     case 'internal':
       return 'This is a defect: report it with the request id or the run id and the log lines around it.'
   }

@@ -23,6 +23,7 @@ interface CompanyRow {
   readonly requestedSeq: number
   readonly fullRequestedSeq: number
   readonly personRequestedSeq: number
+  readonly name: string | null
   readonly servedSeq: number
   readonly requestedMode: Mode
   readonly requestedTrigger: Trigger
@@ -57,6 +58,7 @@ async function tryToOpen(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
   return {
     id,
     realmId,
+    companyName: company.name,
     trigger: company.requestedTrigger,
     mode: company.requestedMode,
     servedRequest: company.requestedSeq,
@@ -75,7 +77,7 @@ async function tryToOpen(tx: Tx, realmId: string): Promise<OpenedRun | Skip> {
 async function lockCompany(tx: Tx, realmId: string): Promise<CompanyRow | undefined> {
   const [company] = await rowsOfPrepared<CompanyRow>(
     tx.trx,
-    `SELECT status, not_before AS "notBefore", requested_seq AS "requestedSeq",
+    `SELECT name, status, not_before AS "notBefore", requested_seq AS "requestedSeq",
             full_requested_seq AS "fullRequestedSeq", person_requested_seq AS "personRequestedSeq",
             served_seq AS "servedSeq",
             requested_mode AS "requestedMode", requested_trigger AS "requestedTrigger",

@@ -16,6 +16,7 @@ export interface Run extends RunFacts, RunServices, RunProgress {}
 export interface RunFacts {
   readonly id: number
   readonly realmId: string
+  readonly companyName: string | null
   readonly trigger: Trigger
   /** The company's request number before the first fetch. */
   readonly servedRequest: number

@@ -98,7 +98,7 @@ async function expectAsked(realmId: string): Promise<void> {
     expect(body).toMatchObject({
       status: 'active',
       statusReason: { code: 'mass_disappearance', message: expect.stringContaining('nothing was deleted') },
-      whatToDo: whatToDo('mass_disappearance'),
+      whatToDo: whatToDo('mass_disappearance', { realmId, status: 'active', entity: 'vendor' }),
       late: true,
     })
   } finally {

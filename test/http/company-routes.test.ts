@@ -83,7 +83,7 @@ describe('GET /admin/companies/:realmId', () => {
         code: 'invalid_payload',
         message: 'bill 1 could not be taken: TotalAmt should be an amount',
       },
-      whatToDo: expect.stringContaining('GET /admin/companies/:realmId/rejects'),
+      whatToDo: expect.stringContaining('GET /admin/companies/1001/rejects'),
       maxLagMinutes: null,
       tags: [],
       statusChangedAt: iso(86_400),
@@ -132,12 +132,12 @@ describe('GET /admin/companies/:realmId', () => {
 
   test.each([
     ['paused', {}, { code: 'company_inactive', message: 'it was paused' }, /resume/],
-    ['disconnected', {}, { code: 'company_inactive', message: 'it was disconnected' }, /connect it again/],
+    ['disconnected', {}, { code: 'company_inactive', message: 'it was disconnected' }, /^Connect it again: PUT \/admin\/companies\/11\d+ with/],
     [
       'needs_reauth',
       { status_code: 'needs_reauth' },
       { code: 'needs_reauth', message: 'invalid_grant: token revoked' },
-      /Connect the company again/,
+      /^Connect it again/,
     ],
     ['unavailable', { status_code: 'company_unavailable' }, { code: 'company_unavailable' }, /subscription/],
     [

@@ -112,9 +112,11 @@ describe('GET /admin/companies/:realmId', () => {
       body.entities.bill.disappearance.whatToDo,
     ]
     for (const sentence of advice) {
-      expect(sentence).toBe(whatToDo('mass_disappearance'))
-      expect(sentence).toMatch(/disappearances\/:entity\/confirm/)
-      expect(sentence).toMatch(/POST \/admin\/sync\/:realmId/)
+      expect(sentence).toBe(
+        whatToDo('mass_disappearance', { realmId: '11', status: 'active', entity: 'bill' }),
+      )
+      expect(sentence).toMatch(/11\/disappearances\/bill\/confirm/)
+      expect(sentence).toMatch(/POST \/admin\/sync\/11/)
       expect(sentence).not.toMatch(/purge/)
     }
   })

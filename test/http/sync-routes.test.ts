@@ -159,8 +159,12 @@ describe('POST /admin/sync/:realmId', () => {
   })
 
   test.each([
-    ['3', 'company_inactive', /paused: POST \/admin\/companies\/3\/resume/],
-    ['4', 'company_inactive', /disconnected: connect it again/],
+    ['3', 'company_inactive', /^Company 3 \(3\) is paused. Resume it: POST \/admin\/companies\/3\/resume/],
+    [
+      '4',
+      'company_inactive',
+      /^Company 4 \(4\) is disconnected. Connect it again: PUT \/admin\/companies\/4 with/,
+    ],
     ['5', 'needs_reauth', /refuses the tokens/],
     ['6', 'company_unavailable', /subscription/],
   ])('company %s cannot be synced: %s', async (realmId, code, detail) => {

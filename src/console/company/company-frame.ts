@@ -96,8 +96,8 @@ function companyHead(company: OperatedCompany, context: PageContext): Markup {
 /** How it stands at the moment: state, freshness by list, and when it is read next. */
 function standingOf(company: OperatedCompany, context: PageContext): Markup {
   const { tone, word } = companyStateOf(company)
-  const { statusReason, realmId } = company
-  const remedy = statusReason && remedyOf(statusReason.code, realmId, context.address)
+  const { statusReason } = company
+  const remedy = statusReason && remedyOf(statusReason.code, company, context.address)
   return html`
     <section class="notice ${tone === 'fine' || tone === 'off' ? false : tone}" aria-label="State">
       ${stateMark(tone, word)}
@@ -105,7 +105,7 @@ function standingOf(company: OperatedCompany, context: PageContext): Markup {
         statusReason !== null &&
         html`<span class="reason"
           >${fullSentence(statusReason.message)}
-          <span class="quiet">${adviceOf(statusReason.code)}</span></span
+          <span class="quiet">${adviceOf(statusReason.code, company.status)}</span></span
         >`
       }
       ${remedy !== null && html`<a class="button" href="${remedy.href}">${remedy.words}</a>`}

@@ -94,9 +94,9 @@ function stateCell({ mirror, realmId, flags }: PortfolioCompany, { address }: Pa
   const { tone, word } = companyStateOf({ ...mirror, neverSynced: flags.includes('never_synced') })
   const { statusReason } = mirror
   if (statusReason === null) return stateMark(tone, word)
-  const remedy = remedyOf(statusReason.code, realmId, address)
+  const remedy = remedyOf(statusReason.code, { realmId, status: mirror.status }, address)
   return html`${stateMark(tone, word)}
-    <p class="why" title="${`${statusReason.message}. ${adviceOf(statusReason.code)}`}">
+    <p class="why" title="${`${statusReason.message}. ${adviceOf(statusReason.code, mirror.status)}`}">
       ${remedy === null ? statusReason.message : html`<a href="${remedy.href}">${remedy.words}</a>`}
     </p>`
 }

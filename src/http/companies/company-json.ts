@@ -4,6 +4,7 @@ import { SYNCED_STATUSES } from '../../domain/company.ts'
 import { ENTITIES, type Entity } from '../../domain/entity.ts'
 import type { ErrorCode } from '../../domain/ledger-error.ts'
 import { whatToDo } from '../../domain/what-to-do.ts'
+import type { Company } from '../../models/company.ts'
 import type { Disappearance } from '../../models/disappearance.ts'
 import type { SyncState } from '../../models/sync-state.ts'
 import type { CompanyReading } from './read-companies.ts'
@@ -78,6 +79,7 @@ function stateOf(
   { callsPause }: Moment,
 ): CompanyState {
   return {
+    realmId: company.realmId,
     status: company.status,
     statusCode: company.statusCode,
     failingCode: company.failingCode,
@@ -113,12 +115,13 @@ function freshness(
     const since = state?.watermark ?? company.createdAt
     const lagSeconds = (now.getTime() - since.getTime()) / 1000
     const late = isLate(companyState, lagSeconds, intervalSeconds)
-    return [entity, entityFreshness(state, doubt, { lagSeconds, late })] as const
+    return [entity, entityFreshness(company, state, doubt, { lagSeconds, late })] as const
   })
   return Object.fromEntries(entries) as FreshnessByEntity
 }
 
 function entityFreshness(
+  company: Company,
   state: SyncState | undefined,
   doubt: Disappearance | undefined,
   lag: { readonly lagSeconds: number; readonly late: boolean },
@@ -128,13 +131,13 @@ function entityFreshness(
     lastSyncedAt: state?.lastSyncedAt ?? null,
     ...lag,
     listingInProgress: Boolean(state?.listing),
-    error: state?.errorCode ? errorJson(state, state.errorCode) : null,
-    disappearance: doubt ? disappearanceJson(doubt) : null,
+    error: state?.errorCode ? errorJson(state, state.errorCode, company) : null,
+    disappearance: doubt ? disappearanceJson(doubt, company) : null,
   }
 }
 
 /** Why the entity is stuck while the others move. */
-function errorJson(state: SyncState, code: ErrorCode) {
+function errorJson(state: SyncState, code: ErrorCode, { realmId, status }: Company) {
   return {
     code,
     message: state.errorMessage ?? code,
@@ -142,11 +145,15 @@ function errorJson(state: SyncState, code: ErrorCode) {
     since: state.errorSince,
     failures: state.errorFailures,
     notBefore: state.notBefore,
-    whatToDo: whatToDo(code),
+    whatToDo: whatToDo(code, { realmId, status, entity: state.entity }),
   }
 }
 
 /** Records that seem to have vanished at once; a person may confirm that they are gone. */
-function disappearanceJson({ missing, held, since, syncRunId, confirmedAt }: Disappearance) {
-  return { missing, held, since, runId: syncRunId, confirmedAt, whatToDo: whatToDo('mass_disappearance') }
+function disappearanceJson(
+  { entity, missing, held, since, syncRunId, confirmedAt }: Disappearance,
+  { realmId, status }: Company,
+) {
+  const advice = whatToDo('mass_disappearance', { realmId, status, entity })
+  return { missing, held, since, runId: syncRunId, confirmedAt, whatToDo: advice }
 }

@@ -1,6 +1,8 @@
 import type { Knex } from 'knex'
 import { unknownCompany } from '../../connections/change-status.ts'
-import { LedgerError } from '../../domain/ledger-error.ts'
+import { nameCompany } from '../../domain/company.ts'
+import { LedgerError, type ErrorCode } from '../../domain/ledger-error.ts'
+import { whatToDo } from '../../domain/what-to-do.ts'
 import { Company } from '../../models/company.ts'
 
 /**
@@ -12,23 +14,21 @@ import { Company } from '../../models/company.ts'
 export async function syncableCompany(knex: Knex, realmId: string): Promise<Company> {
   const company = await Company.query(knex).findById(realmId)
   if (!company) throw unknownCompany(realmId)
-  const resume = `POST /admin/companies/${realmId}/resume`
+  const name = nameCompany(company)
+  const advice = (code: ErrorCode) => whatToDo(code, company)
   switch (company.status) {
     case 'active':
       return company
     case 'paused':
-      throw new LedgerError('company_inactive', `company ${realmId} is paused: ${resume} ends that`)
+      throw new LedgerError('company_inactive', `${name} is paused. ${advice('company_inactive')}`)
     case 'disconnected':
-      throw new LedgerError('company_inactive', `company ${realmId} is disconnected: connect it again first`)
+      throw new LedgerError('company_inactive', `${name} is disconnected. ${advice('company_inactive')}`)
     case 'needs_reauth':
-      throw new LedgerError(
-        'needs_reauth',
-        `Intuit refuses the tokens of company ${realmId}: connect it again, or ${resume} to try them once more`,
-      )
+      throw new LedgerError('needs_reauth', `Intuit refuses the tokens of ${name}. ${advice('needs_reauth')}`)
     case 'unavailable':
       throw new LedgerError(
         'company_unavailable',
-        `the QuickBooks subscription of company ${realmId} has lapsed: once it is renewed, ${resume} tries at once`,
+        `The QuickBooks subscription of ${name} has lapsed. ${advice('company_unavailable')}`,
       )
   }
 }

@@ -14,6 +14,7 @@ import { connectionOf } from './db/connect.ts'
 import type { Database, Tx } from './db/database.ts'
 import { migrateToLatest } from './db/migrate.ts'
 import { whyPostgresAway } from './db/postgres-away.ts'
+import { createPostgresWatch, type PostgresWatch } from './db/postgres-watch.ts'
 import { requireSuitableDatabase } from './db/suitable-database.ts'
 import { applicationName, claimDataFolder, layGround } from './ground.ts'
 import { closeServer, createHttp, openServer } from './http/http.ts'
@@ -83,7 +84,10 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   const clock = overrides.clock ?? systemClock()
   const random = overrides.random ?? Math.random
   const secrets: string[] = knownSecrets(config)
-  const log = overrides.log ?? createLog({ ...config.log, secrets: () => secrets })
+  let watch: PostgresWatch | null = null
+  const log =
+    overrides.log ??
+    createLog({ ...config.log, secrets: () => secrets, isTold: (error) => watch?.saw(error) ?? false })
   const stopping = new AbortController()
   const ending: (() => Promise<unknown> | void)[] = []
   const starting = createStarting(log)
@@ -101,6 +105,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       monthlyCallBudget: config.quickbooks.monthlyCallBudget,
       version: VERSION,
       collectorTimeoutMs: COLLECTOR_TIMEOUT_MS,
+      isTold: (error) => watch?.saw(error) ?? false,
       log,
       readSync: () =>
         readSyncMetrics(database, {
@@ -121,6 +126,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const readiness = createReadiness({
       database,
       starting: () => starting.missing,
+      onRefused: (error) => watch?.saw(error),
       timeoutMs: READINESS_TIMEOUT_MS,
     })
     const patiently = createPatience(config, starting, stopping.signal)
@@ -138,6 +144,13 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const cipher = createTokenCipher(keys)
     await patiently(() => forgetSettingsPause(database.knex, clock.now()))
     await startQueue(boss, starting, { production: config.production, stop: stopping.signal })
+    // Until here the start tells itself what it waits for.
+    watch = createPostgresWatch({
+      ping: () => database.knex.raw('SELECT 1'),
+      log,
+      elapsedMs: () => clock.elapsedMs(),
+    })
+    ending.push(() => watch?.close())
     ending.push(() => drain(boss, quickbooks))
     if (ground.demoCompanies) {
       await seedCompanies(

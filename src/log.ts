@@ -8,6 +8,8 @@ export interface LogOptions {
   readonly format: 'json' | 'pretty'
   /** Values that must never appear, wherever they come from: they are removed from the finished line. */
   readonly secrets: () => readonly string[]
+  /** Whether somebody tells of this error already: an entry about it would only repeat that. */
+  readonly isTold?: (error: unknown) => boolean
   /** Standard output when absent. */
   readonly stream?: Writable
 }
@@ -29,6 +31,9 @@ export function createLog(options: LogOptions): Logger {
   return winston.createLogger({
     level: options.level,
     format: combine(
+      winston.format((info) =>
+        info['error'] !== undefined && options.isTold?.(info['error']) ? false : info,
+      )(),
       timestamp(),
       printf((info) => withoutSecrets(line(redacted(info) as LogFields), options.secrets())),
     ),
@@ -50,11 +55,40 @@ function jsonLine(fields: LogFields): string {
   return JSON.stringify(fields)
 }
 
-function prettyLine({ level, message, timestamp, ...rest }: LogFields): string {
-  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
-  // A message may quote another system: its line breaks must not fake a second entry, nor its escapes colour the
-  // terminal.
-  return `${timestamp.slice(11, 19)} ${level.padEnd(5)} ${String(message).replace(/\p{Cc}+/gu, ' ')}${more}`
+/** For a person at a terminal: what happened, to whom, and the facts that are plain words; JSON has the rest. */
+function prettyLine({ level, message, timestamp, company, realmId, ...facts }: LogFields): string {
+  const whom = [company, company == null ? realmId : realmId && `(${text(realmId)})`].filter(
+    (part) => part != null,
+  )
+  return [
+    `${timestamp.slice(11, 19)} ${level.padEnd(5)} ${onOneLine(message)}`,
+    ...(whom.length > 0 ? [`· ${onOneLine(whom.map(text).join(' '))}`] : []),
+    ...Object.entries(facts).flatMap(([key, value]) => prettyFact(key, value, level)),
+  ].join(' ')
+}
+
+function prettyFact(key: string, value: unknown, level: string): string[] {
+  if (value === null || value === undefined) return []
+  if (typeof value !== 'object' || value instanceof Date) return [`${key}=${prettyValue(text(value))}`]
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+    return [`${key}=${prettyValue(value.join(', '))}`]
+  }
+  // Of an error that is no defect the message is enough.
+  if (level === 'warn' && 'message' in value) return [`${key}=${prettyValue(text(value.message))}`]
+  return level === 'info' ? [] : [`${key}=${JSON.stringify(value)}`]
+}
+
+function text(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value)
+}
+
+function prettyValue(value: string): string {
+  return /^[\w.:/+-]+$/.test(value) ? value : JSON.stringify(value)
+}
+
+/** A text may quote another system: its line breaks must not fake a second entry, nor its escapes colour the terminal. */
+function onOneLine(value: string): string {
+  return value.replace(/\p{Cc}+/gu, ' ')
 }
 
 /** A copy that can be printed: errors as plain fields, secret fields blanked. Depth is bounded by MOST_LEVELS. */

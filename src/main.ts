@@ -1,6 +1,7 @@
 import './node-version.js'
 import { createApp, type App, type Started } from './app.ts'
 import { ConfigError, readEnv, toConfig, type Config } from './config.ts'
+import { describeFailure } from './db/describe-failure.ts'
 
 // Tells a supervisor not to restart until somebody changes something (EX_CONFIG of sysexits.h).
 const EXIT_CONFIG = 78
@@ -12,6 +13,9 @@ const app = createApp(config)
 let asked = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    // Only the first: the second comes from somebody who has read it.
+    if (!asked)
+      process.stderr.write(`\n${signal}: stopping; runs are closed and go on after the next start\n`)
     asked = true
     void shutDown(app, 0)
   })
@@ -23,7 +27,7 @@ try {
 } catch (error) {
   // An interrupted start rejects with whatever it was waiting for; that is not a failure.
   if (!asked) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`${describeFailure(error, config.database?.url ?? null)}\n`)
     await shutDown(app, 1)
   }
 }
@@ -55,11 +59,11 @@ function welcome(started: Started, port: number): string {
     // Signs in once: whoever reads the terminal later finds it used.
     `Open: ${base}/login?key=${signInKey}`,
     ...(generated ? [`Admin token: ${adminToken}`] : []),
-    ...(clusterDirectory === null ? [] : [`Postgres: ${databaseUrl}`, `Its cluster: ${clusterDirectory}`]),
-    ...(simulatorUrl === null ? [] : [`QuickBooks simulator: ${simulatorUrl}/sandbox`]),
     'Try:',
     `  curl -H "Authorization: Bearer ${generated ? adminToken : '$ADMIN_TOKEN'}" ${base}/admin/companies`,
     `  curl ${base}/metrics`,
+    ...(clusterDirectory === null ? [] : [`Postgres: ${databaseUrl}`, `Its cluster: ${clusterDirectory}`]),
+    ...(simulatorUrl === null ? [] : [`QuickBooks simulator: ${simulatorUrl}`]),
     'Ctrl-C stops everything.',
     '',
     '',

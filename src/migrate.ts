@@ -1,14 +1,14 @@
 import './node-version.js'
 import { ConfigError, readEnv, toDatabase } from './config.ts'
 import { connect, connectionOf } from './db/connect.ts'
+import { describeFailure } from './db/describe-failure.ts'
 import { migrateToLatest, pendingMigrations } from './db/migrate.ts'
 import { createBoss } from './jobs/boss.ts'
 import { ensureQueues } from './jobs/queues.ts'
 import { createLog } from './log.ts'
 
 /** Migrates the database at DATABASE_URL, and the queue in it, to what this release needs. */
-async function migrate(): Promise<void> {
-  const { url, tls } = toDatabase(readEnv())
+async function migrate({ url, tls }: ReturnType<typeof toDatabase>): Promise<void> {
   const knex = connect({
     url,
     tls,
@@ -39,9 +39,12 @@ async function migrate(): Promise<void> {
   process.stdout.write('The queue is current.\n')
 }
 
+let url: string | null = null
 try {
-  await migrate()
+  const database = toDatabase(readEnv())
+  url = database.url
+  await migrate(database)
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${describeFailure(error, url)}\n`)
   process.exitCode = error instanceof ConfigError ? 78 : 1
 }

@@ -10,7 +10,7 @@ import { requestByPerson } from './connections/request-by-person.ts'
 import type { TokenCipher } from './connections/token-cipher.ts'
 import { rowsOf, type Database, type Tx } from './db/database.ts'
 import type { Entity } from './domain/entity.ts'
-import { LedgerError } from './domain/ledger-error.ts'
+import { LedgerError, toLedgerError } from './domain/ledger-error.ts'
 import type { InTurn } from './domain/pace.ts'
 import type { Mode } from './domain/sync-run.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
@@ -28,10 +28,13 @@ export interface OperationOptions {
 /** What the HTTP room may ask of the rooms above it. */
 export function operations({ config, database, cipher, quickbooks, enqueue, log }: OperationOptions) {
   const { environment } = config.quickbooks
+  const told = <Result>(message: string, realmId: string, by: Doer, done: Promise<Result>) =>
+    tell(log, { message, realmId, by }, done)
   return {
     registerCompany(registration: Parameters<typeof registerCompany>[1], by: Doer) {
-      const inTurn = outsideTurns(database, registration.realmId)
-      return registerCompany(
+      const { realmId } = registration
+      const inTurn = outsideTurns(database, realmId)
+      const registering = registerCompany(
         {
           database,
           cipher,
@@ -46,11 +49,14 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
         registration,
         by,
       )
+      return told('company connected', realmId, by, registering)
     },
-    pauseCompany: (realmId: string, by: Doer) => pauseCompany(database, realmId, by),
-    resumeCompany: (realmId: string, by: Doer) => resumeCompany(database, enqueue, realmId, by),
-    disconnectCompany: (realmId: string, by: Doer) =>
-      disconnectCompany(
+    pauseCompany: (realmId: string, by: Doer) =>
+      told('company paused', realmId, by, pauseCompany(database, realmId, by)),
+    resumeCompany: (realmId: string, by: Doer) =>
+      told('company resumed', realmId, by, resumeCompany(database, enqueue, realmId, by)),
+    disconnectCompany(realmId: string, by: Doer) {
+      const disconnecting = disconnectCompany(
         {
           database,
           cipher,
@@ -61,7 +67,9 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
         },
         realmId,
         by,
-      ),
+      )
+      return told('company disconnected', realmId, by, disconnecting)
+    },
     async confirmDisappearance(realmId: string, entity: Entity, by: Doer) {
       const confirmed = await database.transaction(async (tx) => {
         const result = await confirmDisappearance(tx, realmId, entity, by)
@@ -84,6 +92,23 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
       enqueueOnceMore({ database, enqueue, log }, [...asked.keys()])
       return asked
     },
+  }
+}
+
+/** A line for what a person did to a company, or for why it was refused. */
+async function tell<Result>(
+  log: Logger,
+  { message, realmId, by }: { readonly message: string; readonly realmId: string; readonly by: Doer },
+  done: Promise<Result>,
+): Promise<Result> {
+  try {
+    const result = await done
+    log.info(message, { realmId, ...by })
+    return result
+  } catch (error) {
+    const { code, message: reason } = toLedgerError(error)
+    log.warn(`not done: ${message}`, { realmId, ...by, code, reason })
+    throw error
   }
 }
 

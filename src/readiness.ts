@@ -7,6 +7,8 @@ export interface ReadinessOptions {
   readonly database: Database
   /** What the start is still waiting for; empty once it is over. */
   readonly starting: () => readonly string[]
+  /** Hears of every error with which Postgres refuses a check. */
+  readonly onRefused: (error: unknown) => void
   /** A Postgres silent for this long counts as not answering. */
   readonly timeoutMs: number
 }
@@ -17,11 +19,16 @@ type Missing = readonly string[]
  * Why the service is not ready; empty when it is. Concurrent callers share one check: probes are open to everybody, and
  * however many come, they take only one connection from the sync.
  */
-export function createReadiness({ database, starting, timeoutMs }: ReadinessOptions): () => Promise<Missing> {
+export function createReadiness({
+  database,
+  starting,
+  onRefused,
+  timeoutMs,
+}: ReadinessOptions): () => Promise<Missing> {
   let underWay: Promise<Missing> | null = null
   return async () => {
     if (starting().length > 0) return starting()
-    underWay ??= readMissing(database).finally(() => {
+    underWay ??= readMissing(database, onRefused).finally(() => {
       underWay = null
     })
     return within(underWay, timeoutMs)
@@ -29,25 +36,32 @@ export function createReadiness({ database, starting, timeoutMs }: ReadinessOpti
 }
 
 /** What a start is waiting for in the database. */
-export async function missingForStart(database: Database): Promise<Missing> {
+export async function missingForStart(
+  database: Database,
+  onRefused: ReadinessOptions['onRefused'] = () => {},
+): Promise<Missing> {
   try {
     const pending = await pendingMigrations(database.knex)
     return pending.map((name) => `migration ${name} is not applied: run npm run migrate`)
   } catch (error) {
+    onRefused(error)
     return [whyNot(error)]
   }
 }
 
-async function readMissing(database: Database): Promise<Missing> {
+async function readMissing(database: Database, onRefused: ReadinessOptions['onRefused']): Promise<Missing> {
   for (const look of [missingForStart, missingToWrite]) {
-    const missing = await look(database)
+    const missing = await look(database, onRefused)
     if (missing.length > 0) return missing
   }
   return []
 }
 
 /** Without writes, as after a failover, nothing can be synced or requested. */
-async function missingToWrite({ knex }: Database): Promise<Missing> {
+async function missingToWrite(
+  { knex }: Database,
+  onRefused: ReadinessOptions['onRefused'],
+): Promise<Missing> {
   try {
     const [found] = await rowsOf<{ readOnly: boolean }>(
       knex,
@@ -55,6 +69,7 @@ async function missingToWrite({ knex }: Database): Promise<Missing> {
     )
     return found?.readOnly === false ? [] : [POSTGRES_READ_ONLY]
   } catch (error) {
+    onRefused(error)
     return [whyNot(error)]
   }
 }

@@ -1,12 +1,13 @@
 import './node-version.js'
 import { ConfigError, readEnv, toDatabase } from './config.ts'
 import { connect } from './db/connect.ts'
+import { describeFailure } from './db/describe-failure.ts'
 import { SEEDS_DIRECTORY } from './db/migrate.ts'
 
 /** Runs the seeds on the database at DATABASE_URL, whose schema must be current. */
-async function seed(): Promise<void> {
+async function seed(database: ReturnType<typeof toDatabase>): Promise<void> {
   const knex = connect({
-    ...toDatabase(readEnv()),
+    ...database,
     poolMax: 1,
     applicationName: 'ledger-mirror seed',
     statementTimeoutMs: null,
@@ -21,9 +22,12 @@ async function seed(): Promise<void> {
   }
 }
 
+let url: string | null = null
 try {
-  await seed()
+  const database = toDatabase(readEnv())
+  url = database.url
+  await seed(database)
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${describeFailure(error, url)}\n`)
   process.exitCode = error instanceof ConfigError ? 78 : 1
 }

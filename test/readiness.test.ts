@@ -10,8 +10,12 @@ beforeAll(async () => {
 
 afterAll(() => http.close())
 
+function onRefused(error: unknown): never {
+  throw new Error('Postgres was there', { cause: error })
+}
+
 function readiness(timeoutMs = 20_000) {
-  return createReadiness({ database: http.database, starting: () => [], timeoutMs })
+  return createReadiness({ database: http.database, starting: () => [], onRefused, timeoutMs })
 }
 
 describe('readiness', () => {
@@ -42,7 +46,12 @@ describe('readiness', () => {
 
   test('says what the start waits for before anything else', async () => {
     const starting = ['the service is starting']
-    const read = createReadiness({ database: http.database, starting: () => starting, timeoutMs: 20_000 })
+    const read = createReadiness({
+      database: http.database,
+      starting: () => starting,
+      onRefused,
+      timeoutMs: 20_000,
+    })
     expect(await read()).toEqual(starting)
   })
 })

@@ -4,6 +4,8 @@ export interface CollectorOptions {
   /** As `ledger_collector_up` names it. */
   readonly name: string
   readonly timeoutMs: number
+  /** Whether somebody tells of this error already, and of its end. */
+  readonly isTold?: (error: unknown) => boolean
   readonly log: Logger
 }
 
@@ -14,11 +16,12 @@ export interface CollectorOptions {
  */
 export function createCollector<Reading>(
   read: () => Promise<Reading>,
-  { name, timeoutMs, log }: CollectorOptions,
+  { name, timeoutMs, isTold = () => false, log }: CollectorOptions,
 ): () => Promise<Reading | null> {
   let underWay: Promise<Reading | null> | null = null
   let isFailing = false
   const fail = (error: unknown): null => {
+    if (isTold(error)) return null
     if (!isFailing) log.warn('readings of a collector fail', { collector: name, error })
     isFailing = true
     return null

@@ -21,6 +21,8 @@ export interface MetricsOptions {
   readonly readQueues: () => Promise<readonly QueueJobs[]>
   /** How long a scrape waits for each reading before it continues without. */
   readonly collectorTimeoutMs: number
+  /** Whether somebody tells of a failed reading's error already. */
+  readonly isTold?: (error: unknown) => boolean
   readonly log: Logger
 }
 
@@ -29,9 +31,10 @@ export type Metrics = ProcessMetrics
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const ofProcess = createProcessMetrics(options)
-  const { collectorTimeoutMs: timeoutMs, log } = options
-  const collectSync = createCollector(options.readSync, { name: 'sync', timeoutMs, log })
-  const collectQueues = createCollector(options.readQueues, { name: 'queues', timeoutMs, log })
+  const { collectorTimeoutMs: timeoutMs, isTold, log } = options
+  const about = { timeoutMs, ...(isTold && { isTold }), log }
+  const collectSync = createCollector(options.readSync, { name: 'sync', ...about })
+  const collectQueues = createCollector(options.readQueues, { name: 'queues', ...about })
   return {
     ...ofProcess,
     async render() {

@@ -4,8 +4,9 @@ import type { Books } from './books.ts'
 import type { CallLog } from './call-log.ts'
 import type { CompanySpec } from './company-state.ts'
 import type { WriteAttempt } from './data-routes.ts'
-import { FAULT_KINDS } from './faults.ts'
+import { describeFaults, FAULT_KINDS } from './faults.ts'
 import type { Faults, FaultSpec } from './faults.ts'
+import { OAUTH_PATHS } from './oauth-routes.ts'
 import { ENTITIES } from './wire.ts'
 import type { EntityName } from './wire.ts'
 
@@ -18,7 +19,9 @@ export interface ControlServices {
   writes(): WriteAttempt[]
 }
 
-const HELP = `The QuickBooks simulator. All bodies are JSON.
+/** What the simulator is and what can be asked of it, for whoever opens its address. */
+export const HELP = `The QuickBooks simulator: it stands for Intuit. The Accounting API is at /v3/company/REALM, OAuth at
+${Object.values(OAUTH_PATHS).join(', ')}; what follows is of the simulator alone. All bodies are JSON.
 
 GET    /sandbox/companies                       the companies, with the refresh token to use now
 POST   /sandbox/companies                       add one: {"realmId","name","records","homeCurrency","multiCurrency","country","lively",
@@ -40,6 +43,10 @@ editInvoice (id, patch); payBill, receivePayment (id, amount[, accountId]); unap
 voidInvoice (id); deleteTxn, touch, vanish, falseTombstone, inactivate, reactivate (type, id);
 restoreAs (type, deleted id); backdate (type, id, date); silentChange (type, id, patch);
 renameVendor, renameCustomer (id, name); merge (type, survivor id, loser id); put (type, object).
+
+Faults, until they are taken away or have struck "times" calls. Each may be of one "realmId", "operation" or "entity", and
+add "retryAfterSeconds" to a refusal:
+${describeFaults()}
 `
 
 /** `/sandbox`: for a person with curl. Nothing here exists at Intuit. */

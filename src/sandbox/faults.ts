@@ -22,6 +22,25 @@ export const FAULT_KINDS = [
   ...CONTENT_KINDS,
 ] as FaultKind[]
 
+/** What each kind does and takes, a line for those that are alike. */
+export function describeFaults(): string {
+  return [
+    describeKinds('the whole answer to a data call', Object.keys(FAULT_ANSWERS)),
+    describeKinds('the whole answer of the token server', Object.keys(TOKEN_FAULT_ANSWERS)),
+    describeKinds('the connection; slow takes "delayMs"', WIRE_KINDS),
+    describeKinds('the connection to the token server', TOKEN_WIRE_KINDS),
+    describeKinds('lists; shortPage takes "rows", the number missing', QUERY_KINDS),
+    describeKinds(
+      'content; poisonedRecord takes "recordId", "status" and "code", staleRead "lagSeconds", enforceLimits "monthlyQuota"',
+      CONTENT_KINDS,
+    ),
+  ].join('\n')
+}
+
+function describeKinds(what: string, kinds: readonly string[]): string {
+  return `  ${what}:\n    ${kinds.join(', ')}`
+}
+
 export interface FaultSpec {
   kind: FaultKind
   /** All companies when left out. */

@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import type { Express } from 'express'
-import { controlRoutes } from './control-routes.ts'
+import { controlRoutes, HELP } from './control-routes.ts'
 import type { ControlServices } from './control-routes.ts'
 import { dataRoutes } from './data-routes.ts'
 import type { DataServices } from './data-routes.ts'
@@ -18,6 +18,7 @@ export function createHttpApp(oauth: OauthServices, data: DataServices, control:
   app.disable('etag')
   // Bodies stay text: what is recorded of an attempt to write should be what came.
   app.use(express.text({ type: () => true, limit: '1mb' }))
+  app.get('/', (_request, response) => response.type('text/plain').send(HELP))
   app.use(oauthRoutes(oauth))
   app.use('/v3/company', dataRoutes(data))
   app.use('/sandbox', controlRoutes(control))

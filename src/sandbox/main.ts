@@ -16,6 +16,9 @@ const sandbox = await startSandbox({
   clientId: CLIENT_ID,
   clientSecret: CLIENT_SECRET,
   activityIntervalMs: ACTIVITY_INTERVAL_MS,
+}).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  return process.exit(1)
 })
 
 const say = (line: string) => process.stdout.write(`${line}\n`)

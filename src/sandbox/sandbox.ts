@@ -1,3 +1,4 @@
+import { lockDataFolder } from '../db/data-folder-lock.ts'
 import { startActivity } from './activity.ts'
 import type { Books } from './books.ts'
 import { createCallLog } from './call-log.ts'
@@ -57,6 +58,7 @@ export interface Sandbox {
 /** Starts Intuit's side on 127.0.0.1: OAuth, the Accounting API for reading, and the books behind it. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { now, seed, clientId, clientSecret } = options
+  const lock = options.directory === null ? null : await lockDataFolder(options.directory)
   const companies = openCompanies({ directory: options.directory, now, seed, wanted: options.companies })
   const calls = createCallLog()
   const faults = createFaultBox()
@@ -86,7 +88,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     { ...exchange, tokens, writes, company: (realmId) => companies.byRealm.get(realmId)?.state ?? null },
     control,
   )
-  const { server, url } = await listen(app, options.port)
+  const { server, url } = await listen(app, options.port).catch(async (error: unknown) => {
+    await lock?.release()
+    throw error
+  })
   const beats = options.activityIntervalMs
   const activity = beats === null ? null : startActivity(beats, () => companies.byRealm.values())
   const stop = async () => {
@@ -94,6 +99,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     activity?.stop()
     await closeAtOnce(server)
     companies.close()
+    await lock?.release()
   }
   return { url, ...addresses(url), ...control, stop }
 }

@@ -5,6 +5,7 @@ import type { Fate } from '../domain/fate.ts'
 import { LedgerError, toLedgerError } from '../domain/ledger-error.ts'
 import { abandonRun, endForOthers } from './abandon-runs.ts'
 import { failRun, type FailOptions } from './fail-run.ts'
+import { logRun } from './log-run.ts'
 import { recordLastCalls } from './record-calls.ts'
 import type { Run } from './run.ts'
 
@@ -30,14 +31,9 @@ export async function endFailed(
   if (stop.aborted) return giveUp(options.log, run, thrown)
   if (run.gaveWay && !signal.aborted) return giveWay(options.log, run)
   const error = failureOf(signal.aborted ? signal.reason : thrown)
-  options.log.log(error.code === 'internal' ? 'error' : 'warn', 'sync run failed', {
-    runId,
-    realmId,
-    code: error.code,
-    error,
-    // What was thrown after the lease was lost usually follows from that. If not, this line is its only trace.
-    ...(signal.aborted && thrown !== signal.reason ? { thrown } : {}),
-  })
+  // What was thrown after the lease was lost usually follows from that. If not, the log is its only trace.
+  const also = signal.aborted && thrown !== signal.reason ? { thrown } : {}
+  logRun(options.log, run, { status: 'failed', error, ...also })
   try {
     return { kind: 'failed', runId, error, fate: await failRun(run, error, options) }
   } catch (cause) {
@@ -58,7 +54,7 @@ export async function endFailed(
 /** Closes a run because the process stops. Whatever its work threw is most likely the stop itself. */
 async function giveUp(log: Logger, run: Run, thrown: unknown): Promise<FailedOutcome> {
   const { id: runId, realmId } = run
-  log.info('sync run abandoned because the process stops', { runId, realmId, error: thrown })
+  logRun(log, run, { status: 'abandoned', thrown })
   try {
     await abandonRun(run)
     await recordLastCalls(run)
@@ -71,6 +67,7 @@ async function giveUp(log: Logger, run: Run, thrown: unknown): Promise<FailedOut
 
 /** Closes a run that gives way to others; its request stands. */
 async function giveWay(log: Logger, run: Run): Promise<FailedOutcome> {
+  logRun(log, run, { status: 'gave way' })
   try {
     await endForOthers(run)
     await recordLastCalls(run)

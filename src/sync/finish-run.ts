@@ -17,7 +17,7 @@ import type { Run } from './run.ts'
 import { countsOf } from './run-progress.ts'
 
 export interface FinishedRun {
-  readonly status: RunStatus
+  readonly status: 'succeeded' | 'partial'
   /** Somebody asked for one more run while this one was under way, or since the listing that it resumed began. */
   readonly askedAgain: boolean
 }
@@ -34,7 +34,7 @@ export async function finishRun(run: Run, options: FinishOptions): Promise<Finis
   const isWhole = ENTITIES.every(
     (entity) => countsOf(run, entity).rejected === 0 && errorOf(run, entity) === null,
   )
-  const status: RunStatus = isWhole ? 'succeeded' : 'partial'
+  const status = isWhole ? 'succeeded' : 'partial'
   let askedAgain = false
   let resumed: StopChange | null = null
   await fenced(run, async (tx) => {

@@ -1,33 +1,67 @@
 import type { Logger } from 'winston'
 import { ENTITIES } from '../domain/entity.ts'
+import type { LedgerError } from '../domain/ledger-error.ts'
 import type { EntityError } from '../domain/sync-run.ts'
 import { errorOf } from './keep-troubles.ts'
 import { changedRecords, driftFound, happened } from './report.ts'
 import type { Run } from './run.ts'
 import { countsOf } from './run-progress.ts'
 
+/** How a run ended. A run that gave way to others goes on in the next one. */
+export interface Ending {
+  readonly status: 'succeeded' | 'partial' | 'failed' | 'abandoned' | 'gave way'
+  readonly error?: LedgerError
+  /** What its work threw where that is not why it ended. */
+  readonly thrown?: unknown
+}
+
+const MESSAGES: Readonly<Record<Ending['status'], string>> = {
+  succeeded: 'sync run succeeded',
+  partial: 'sync run took only a part',
+  failed: 'sync run failed',
+  abandoned: 'sync run abandoned because the process stops',
+  'gave way': 'sync run gave way to others',
+}
+
 /**
- * Logs what a run did, however it ended: at `warn` if a person should look at it.
- *
- * @param isPartial it finished, but part of it failed.
+ * The one line of a run: how it ended, for whom, and what it did. At `warn` if a person should look at it, at `error`
+ * for a defect.
  */
-export function logRun(log: Logger, run: Run, { isPartial }: { readonly isPartial: boolean }): void {
+export function logRun(log: Logger, run: Run, ending: Ending): void {
   if (run.drift.size > 0) {
-    const { id: runId, realmId, trigger } = run
-    log.warn('drift found', { runId, realmId, trigger, drift: driftFound(run) })
+    log.warn('drift found', { ...namesOf(run), trigger: run.trigger, drift: driftFound(run) })
   }
-  log.log(isPartial ? 'warn' : 'info', 'sync run ended', {
-    runId: run.id,
-    realmId: run.realmId,
+  log.log(levelOf(ending), MESSAGES[ending.status], {
+    ...namesOf(run),
     trigger: run.trigger,
     mode: run.mode,
+    changed: changedRecords(run),
     requests: run.requests,
     meteredCalls: run.meteredCalls,
-    changed: changedRecords(run),
     durationMs: run.database.clock.now().getTime() - run.startedAt.getTime(),
+    ...whyNot(run, ending),
     records: whatHappened(run),
-    ...(isPartial && { status: 'partial', errors: whatFailed(run) }),
   })
+}
+
+function namesOf({ companyName, realmId, id }: Run): object {
+  return { company: companyName, realmId, runId: id }
+}
+
+function levelOf({ status, error }: Ending): 'info' | 'warn' | 'error' {
+  if (error?.code === 'internal') return 'error'
+  return status === 'partial' || status === 'failed' ? 'warn' : 'info'
+}
+
+/** Of a defect all that is known; any other failure is a word and a sentence. */
+function whyNot(run: Run, { status, error, thrown }: Ending): object {
+  return {
+    ...(status === 'partial' && { errors: whatFailed(run) }),
+    ...(error && { code: error.code, reason: error.message }),
+    ...(error?.details.intuitTid && { intuitTid: error.details.intuitTid }),
+    ...(error?.code === 'internal' && { error }),
+    ...(thrown !== undefined && { thrown }),
+  }
 }
 
 /** An idle company's line stays short. */

@@ -80,11 +80,7 @@ export async function runCompany(
       signal,
       mustGiveWay: () => mustGiveWay(goingSeconds()),
     })
-    const outcome = await carryOut(options, run, { stop, signal })
-    logRun(options.log, run, {
-      isPartial: outcome.kind === 'finished' && outcome.status === 'partial',
-    })
-    return outcome
+    return await carryOut(options, run, { stop, signal })
   } finally {
     lease.release()
   }
@@ -94,6 +90,7 @@ async function carryOut(options: SyncOptions, run: Run, signals: Signals): Promi
   try {
     await syncCompany(run)
     const finished = await finishRun(run, options)
+    logRun(options.log, run, finished)
     return { kind: 'finished', runId: run.id, ...finished }
   } catch (thrown) {
     return await endFailed(options, run, thrown, signals)

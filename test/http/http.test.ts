@@ -48,9 +48,8 @@ describe('health', () => {
     await probe([])
     const told = http.logLines.filter(({ level }) => level !== 'debug')
     expect(told.map(({ level, message, missing: what }) => [level, message, what])).toEqual([
-      ['warn', 'not ready', ['Postgres does not answer']],
       ['warn', 'not ready', ['migration x is not applied: run npm run migrate']],
-      ['warn', 'ready again', undefined],
+      ['info', 'ready again', undefined],
     ])
   })
 })

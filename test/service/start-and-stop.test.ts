@@ -253,6 +253,12 @@ describe('a process whose Postgres goes away', () => {
     const asked = await replica.request('POST', `/admin/sync/${REALM}?wait=25`, { body: {} })
     expect(JSON.parse(asked.text)).toMatchObject({ run: { status: 'succeeded' } })
     await replica.untilAnswer('/metrics', says('ledger_collector_up{collector="queues"} 1'))
+    await replica.untilSaid('Postgres answers again')
+    const told = replica
+      .output()
+      .split('\n')
+      .filter((line) => /"level":"(?:error|warn)"/.test(line))
+    expect(told).toEqual([expect.stringContaining('Postgres does not answer')])
     expect(replica.process.exitCode).toBeNull()
     expect(await replica.end('SIGTERM')).toBe(0)
   })

@@ -75,7 +75,8 @@ describe('a failed run that cannot be judged', () => {
       expect.arrayContaining([
         expect.objectContaining({
           message: 'sync run failed',
-          error: expect.objectContaining({ code: 'unavailable' }),
+          code: 'unavailable',
+          reason: expect.stringContaining('503'),
         }),
         expect.objectContaining({
           level: 'error',

@@ -1,6 +1,7 @@
 import type { IRouter } from 'express'
 import type { Logger } from 'winston'
 import { LedgerError } from '../../domain/ledger-error.ts'
+import { POSTGRES_AWAY } from '../../db/postgres-away.ts'
 import { sendProblem } from '../problem/errors.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
@@ -33,14 +34,14 @@ export function addHealthRoutes(
   })
 }
 
-/** Probes come every few seconds; only a change is logged. */
+/** Probes come every few seconds; only a change is logged. Of a Postgres that is away the log tells anyway. */
 function changesTold(log: Logger): (missing: readonly string[]) => void {
   let known = ''
   return (missing) => {
-    const found = missing.join('; ')
+    const found = missing.filter((reason) => reason !== POSTGRES_AWAY).join('; ')
     if (found === known) return
     known = found
-    if (found === '') log.warn('ready again')
+    if (found === '') log.info('ready again')
     else log.warn('not ready', { missing })
   }
 }

@@ -33,10 +33,13 @@ export function createHttp(options: HttpOptions): Express {
   // Also removes Express's name from the headers.
   app.use(helmet())
   addHealthRoutes(app, options)
-  if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
+  if (options.metricsToken !== null) app.use('/metrics', requireBearer([options.metricsToken]))
   addMetricsRoute(app, options)
   options.addPages?.(app)
-  app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
+  const { adminToken, readToken } = options
+  app.use('/admin', requireBearer([adminToken]))
+  app.use('/api', requireBearer(readToken === null ? [adminToken] : [adminToken, readToken]))
+  app.use(['/admin', '/api'], forbidCaching, readJsonBody())
   app.use('/admin', tellStop(options.database))
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)

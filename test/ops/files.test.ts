@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { access, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,31 @@ test('every alert has a severity and leads to a section of docs/operating.md, an
 test('no expression adds up what every process tells alike', () => {
   for (const text of opsFiles().values())
     expect(text).not.toMatch(/sum[^()]*\(\s*(rate\()?ledger_(sync|queue|comp)/)
+})
+
+withPromtool('promtool takes the settings of the Prometheus in ops/compose.yml', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ledger-mirror-compose-'))
+  try {
+    const settings = await readFile(join(ROOT, 'ops/compose/prometheus.yml'), 'utf8')
+    // Where compose.yml mounts the rules.
+    await writeFile(
+      join(folder, 'prometheus.yml'),
+      settings.replaceAll('/etc/prometheus/rules', join(ROOT, 'ops/prometheus')),
+    )
+    const { stdout } = await run(PROMTOOL, ['check', 'config', 'prometheus.yml'], { cwd: folder })
+    expect(stdout).toMatch(/rules? found/)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('every file that ops/compose.yml mounts is there', async () => {
+  const text = await readFile(join(ROOT, 'ops/compose.yml'), 'utf8')
+  const mounted = [...text.matchAll(/- (\.\/[\w./-]+):/g), ...text.matchAll(/\[(\.\/[\w./-]+):/g)].map(
+    (match) => match[1]!,
+  )
+  expect(mounted.length).toBeGreaterThanOrEqual(5)
+  for (const path of mounted) await access(join(ROOT, 'ops', path))
 })
 
 withPromtool('promtool takes the rules, and each alert rings for its cause alone', async () => {

@@ -12,6 +12,7 @@ import { addCompanyRunsPage } from './company/runs-page.ts'
 import { addProgressStream } from './company/progress-stream.ts'
 import { addTimelinePage } from './company/timeline-page.ts'
 import { addFrameRoutes } from './frame-routes.ts'
+import { noteStop } from './note-stop.ts'
 import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addPortfolioPage } from './portfolio/portfolio-page.ts'
@@ -33,7 +34,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   const sessions = createSessions(database, adminToken)
   router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
-  router.use('/console', requireSession(sessions))
+  router.use('/console', requireSession(sessions), noteStop(database))
   router.use('/console', urlencoded({ extended: false, limit: LONGEST_FORM }))
   addFrameRoutes(pages)
   addPortfolioPage(pages, options)

@@ -17,6 +17,7 @@ import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addPortfolioPage } from './portfolio/portfolio-page.ts'
 import { addRecordPages } from './records/record-pages.ts'
+import { addRejectPages } from './runs/reject-pages.ts'
 import { addRunPages } from './runs/run-pages.ts'
 import { addSearchPage } from './search/search-page.ts'
 import { createAttempts } from './session/attempts.ts'
@@ -47,6 +48,8 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   addCompanyRunsPage(pages, options)
   addConnectionPage(pages, options)
   addRecordPages(pages, options)
+  // Before the page of one run: their names would be taken for its id.
+  addRejectPages(pages, options)
   addRunPages(pages, options)
   addSearchPage(pages, options)
   router.use('/console', () => {

@@ -10,6 +10,7 @@ import {
   insertBalance,
   insertBill,
   insertInvoice,
+  insertReject,
   insertRun,
   insertSyncedCompany,
   insertVendor,
@@ -54,6 +55,7 @@ inBrowser('in a browser', () => {
       error_code: 'unavailable',
       error_message: 'QuickBooks answered 502',
     })
+    await insertReject(knex, '1', { qbo_id: '2' })
     await knex('bills').where({ qbo_id: '1' }).update({ balance: '50', content_hash: 'b' })
     server = createServer(http.app)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -110,6 +112,8 @@ inBrowser('in a browser', () => {
     '/console/changes',
     '/console/runs',
     '/console/runs/1',
+    '/console/runs?code=unavailable',
+    '/console/runs/rejects',
     '/console/search?q=paper',
     '/console/companies/404',
   ]

@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import request from 'supertest'
+import type { DeadLetter } from '../../src/jobs/dead-letters.ts'
+import { ADMIN_TOKEN } from '../http/open-http.ts'
 import { insertReject, insertRun, insertSyncedCompany, secondsBefore } from '../http/rows.ts'
 import { openConsole, textOf, type OpenConsole } from './open-console.ts'
 
@@ -167,4 +171,135 @@ describe('the rejected records of all clients', () => {
   async function due(): Promise<string[]> {
     return http.knex('sync_rejects').where('retry_at', '<=', secondsBefore(0)).pluck<string[]>('qbo_id')
   }
+})
+
+describe('the dead letters', () => {
+  const letter = (realmId: string, row: Partial<DeadLetter> = {}): DeadLetter => ({
+    id: randomUUID(),
+    realmId,
+    at: secondsBefore(600),
+    queuedAt: secondsBefore(1200),
+    attempts: 4,
+    code: 'internal',
+    message: `the sync of company ${realmId} failed: internal`,
+    ...row,
+  })
+
+  beforeEach(() => {
+    http.deadLetters.push(
+      letter('1'),
+      letter('2', { code: null, message: 'job heartbeat timeout' }),
+      letter('3'),
+    )
+  })
+
+  test('say whose they are, why in words, and when', async () => {
+    const text = await say('/console/runs/dead-letters')
+    expect(text).toMatch(
+      /Ada & Sons A defect ended it This is a defect: .* failed: internal 10 min ago 20 min ago 4/,
+    )
+    expect(text).toMatch(/Bell Its process died or was cut off .* job heartbeat timeout/)
+  })
+
+  test('are tried again one by one', async () => {
+    const { id } = http.deadLetters[0]!
+    const answer = await http.act('/console/runs/dead-letters/redrive', { id })
+    expect([answer.status, answer.headers['location']]).toEqual([
+      303,
+      '/console/runs/dead-letters?asked=1&left=0',
+    ])
+    expect(http.queued).toEqual(['1'])
+    expect(http.deadLetters.map(({ realmId }) => realmId)).toEqual(['2', '3'])
+    const line = http.logLines.find(({ message }) => message === 'dead letters tried again')
+    expect(line).toMatchObject({ actor: 'console', companies: ['1'], left: 0 })
+  })
+
+  test('are tried again all at once; that of a client that is not read stays', async () => {
+    await http.act('/console/runs/dead-letters/redrive', { all: 'true' })
+    expect(http.queued.toSorted()).toEqual(['1', '2'])
+    expect(http.deadLetters.map(({ realmId }) => realmId)).toEqual(['3'])
+    expect(await say('/console/runs/dead-letters?asked=2&left=1')).toContain('2 clients. One stays here')
+  })
+
+  test('end the wait that followed the defect', async () => {
+    const waits = { not_before: secondsBefore(-900), not_before_code: 'internal' }
+    await http.knex('companies').where({ realm_id: '1' }).update(waits)
+    await http.act('/console/runs/dead-letters/redrive', { id: http.deadLetters[0]!.id })
+    expect(await http.knex('companies').where({ realm_id: '1' }).first()).toMatchObject({ not_before: null })
+  })
+
+  test.each([{}, { id: 'x' }, { all: 'false' }, { all: 'true', id: randomUUID() }])(
+    'stay where a form makes no sense: %j',
+    async (fields) => {
+      expect((await http.act('/console/runs/dead-letters/redrive', fields)).status).toBe(400)
+      expect(http.deadLetters).toHaveLength(3)
+    },
+  )
+
+  test('can be read and tried again by the API', async () => {
+    const { body } = await http.send('get', '/admin/dead-letters').expect(200)
+    const [first] = http.deadLetters
+    expect(body.data[0]).toEqual({
+      id: first!.id,
+      realmId: '1',
+      at: secondsBefore(600).toISOString(),
+      queuedAt: secondsBefore(1200).toISOString(),
+      attempts: 4,
+      error: { code: 'internal', message: 'the sync of company 1 failed: internal' },
+    })
+    const one = await http.send('post', '/admin/dead-letters/redrive').send({ ids: [first!.id] })
+    expect([one.status, one.body]).toEqual([202, { requested: ['1'], left: 0 }])
+    const rest = await http.send('post', '/admin/dead-letters/redrive').send({})
+    expect(rest.body).toEqual({ requested: ['2'], left: 1 })
+    for (const ids of [[], ['x'], 'all']) {
+      const { status, body } = await http.send('post', '/admin/dead-letters/redrive').send({ ids })
+      expect([status, body.detail]).toEqual([400, expect.stringContaining('ids')])
+    }
+  })
+})
+
+describe('the queues', () => {
+  test('show what waits, for how long, and what failed last', async () => {
+    http.queueState.jobs = [
+      { queue: 'sync-company', state: 'ready', jobs: 1234 },
+      { queue: 'sync-company', state: 'active', jobs: 8 },
+    ]
+    http.queueState.oldestWaiting = [{ queue: 'sync-company', since: secondsBefore(240) }]
+    http.queueState.failures = [
+      {
+        id: randomUUID(),
+        queue: 'sync-company',
+        realmId: '2',
+        state: 'retry',
+        attempts: 2,
+        at: secondsBefore(30),
+        message: 'said <b>this</b>',
+      },
+    ]
+    const text = await say('/admin/queues')
+    expect(text).toMatch(/sync-company one job a client that is due 0 1,234 8 0 4 min ago/)
+    expect(text).toContain('Bell tried again said &lt;b&gt;this&lt;/b&gt; 2 30 s ago')
+  })
+
+  test('are behind the login of the console, or the token, and nothing else', async () => {
+    const stranger = await request(http.app).get('/admin/queues')
+    expect([stranger.status, stranger.headers['location']]).toEqual([303, '/login?next=%2Fadmin%2Fqueues'])
+    expect((await http.send('get', '/admin/queues')).status).toBe(200)
+    const wrong = await request(http.app).get('/admin/queues').set('Authorization', `Bearer ${ADMIN_TOKEN}x`)
+    expect(wrong.status).toBe(401)
+    const answer = await request(http.app)
+      .post('/login')
+      .set('Sec-Fetch-Site', 'same-origin')
+      .type('form')
+      .send({ token: ADMIN_TOKEN, next: '/admin/queues' })
+    expect(answer.headers['location']).toBe('/admin/queues')
+    expect((await http.see('/admin/queues')).headers['content-security-policy']).toContain(
+      "default-src 'none'",
+    )
+  })
+
+  test('take no orders', async () => {
+    expect((await http.act('/admin/queues')).status).toBe(405)
+    expect((await request(http.app).post('/admin/queues').set('Cookie', http.cookie)).status).toBe(403)
+  })
 })

@@ -48,6 +48,17 @@ describe('the runs', () => {
     expect(text).toMatch(/Bell .* 0 0 tid-of-a-success/)
   })
 
+  test('promise no try while all calls are stopped', async () => {
+    await fail('1')
+    await http.knex('service_state').update({
+      calls_paused_until: secondsBefore(-240),
+      calls_paused_code: 'app_misconfigured',
+      calls_paused_reason: 'invalid_client',
+      stopped_since: secondsBefore(60),
+    })
+    expect(await say('/console/runs')).toMatch(/Ada & Sons .* after the stop tid-1/)
+  })
+
   test('offer a choice only of those that a try may mend', async () => {
     await fail('1')
     await insertRun(http.knex, '2')

@@ -15,7 +15,7 @@ export function stopBanner(context: PageContext): Markup | null {
     <section class="notice act stop" aria-label="Reading is stopped">
       <p>
         ${stateMark('act', 'Reading is stopped')}
-        <strong>${WHAT[stop.code]}</strong> No client has been read since ${clock(stop.since, context)}.
+        <strong>${WHAT[stop.code]}</strong> Stopped since ${clock(stop.since, context)}.
         ${nextTry(stop.code, stop, context)}
       </p>
       <p>${fullSentence(stop.reason)}</p>

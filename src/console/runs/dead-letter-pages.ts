@@ -130,5 +130,6 @@ function cause(code: DeadLetter['code'], message: string): Markup {
           'Look for the end of a worker in its log, such as too little memory, then try again.',
         ]
       : [code === 'internal' ? 'A defect ended it' : code.replaceAll('_', ' '), adviceOf(code)]
-  return html`${stateMark('act', words)} ${advice} <small class="quiet block">${message}</small>`
+  return html`${stateMark('act', words)} ${advice}
+    <p class="quiet">${message}</p>`
 }

@@ -8,7 +8,7 @@ import { cursorAfter, cursorOf } from '../../http/request/cursor.ts'
 import { oneOf, realmId, ROW_ID_DIGITS, rowId } from '../../http/request/fields.ts'
 import { readBody, readFilledBody, readForm, readParams } from '../../http/request/validate.ts'
 import { readCauses, type Cause } from '../../http/runs/read-causes.ts'
-import { readHours, type Hour } from '../../http/runs/read-hours.ts'
+import { createHours, type Hour } from '../../http/runs/read-hours.ts'
 import { readCompaniesOfRuns, readRuns, RUN_FILTERS } from '../../http/runs/read-runs.ts'
 import { Company } from '../../models/company.ts'
 import { SyncRun } from '../../models/sync-run.ts'
@@ -28,7 +28,7 @@ import { ago, clock } from '../parts/time.ts'
 import { adviceOf, toneOf } from '../remedy.ts'
 import { readNextTries } from './next-tries.ts'
 import { runBody } from './run-body.ts'
-import { runTable } from './run-table.ts'
+import { isWorthTrying, runTable } from './run-table.ts'
 import { runTabs } from './run-tabs.ts'
 
 const LIST = 'runs of all clients'
@@ -59,6 +59,7 @@ const CHOSEN = 'again'
 /** Runs and failures of all clients: first why runs failed, then the runs; and each run. */
 export function addRunPages(pages: Pages, options: ConsoleOptions): void {
   const { database } = options
+  const readHours = createHours(database)
   addPage(pages, '/console/runs', async (request, context) => {
     const query = readForm(request, QUERY)
     const causes = await readCauses(database, new Date(context.now.getTime() - DAY_MS))
@@ -69,7 +70,7 @@ export function addRunPages(pages: Pages, options: ConsoleOptions): void {
     const realmIds = runs.map((run) => run.realmId)
     const names = await readClientNames(database, realmIds)
     const nextTries = await readNextTries(database, realmIds)
-    const hours = await readHours(database, {
+    const hours = await readHours({
       since: new Date(context.now.getTime() - DAY_MS),
       until: context.now,
     })
@@ -87,7 +88,7 @@ export function addRunPages(pages: Pages, options: ConsoleOptions): void {
         ${causeSection(causes, context)} ${hourSection(hours, context)}
         <section class="sheet flush">
           <h2>Runs</h2>
-          ${filterFields(context)} ${runs.length > 0 && againForms(filters, matching)}
+          ${filterFields(context)} ${runs.some(isWorthTrying) && againForms(filters, matching)}
           ${
             runs.length === 0
               ? html`<div class="empty"><p class="lead">No runs match.</p></div>`

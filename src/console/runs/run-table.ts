@@ -57,9 +57,13 @@ export function runTable({ runs, names, nextTries, chosenFor }: RunTable, contex
   })
 }
 
-/** Only where a try may change something. */
+/** Whether another try may change something. */
+export function isWorthTrying({ status }: SyncRun): boolean {
+  return status !== 'succeeded' && status !== 'running'
+}
+
 function chooser(run: SyncRun, form: string, names: RunTable['names']): Markup | null {
-  if (run.status === 'succeeded' || run.status === 'running') return null
+  if (!isWorthTrying(run)) return null
   const label = `Choose ${names?.get(run.realmId) ?? run.realmId}, run ${run.id}`
   return html`<input
     type="checkbox"
@@ -71,9 +75,10 @@ function chooser(run: SyncRun, form: string, names: RunTable['names']): Markup |
 }
 
 function nextTry(run: SyncRun, nextTries: RunTable['nextTries'], context: PageContext): Child {
-  if (run.status === 'succeeded' || run.status === 'running') return null
+  if (!isWorthTrying(run)) return null
   const at = nextTries.get(run.realmId)
   if (at === undefined) return html`<span class="quiet">waits for a person</span>`
+  if (context.stop !== null) return 'after the stop'
   return at <= context.now ? 'now' : ago(at, context)
 }
 

@@ -25,7 +25,7 @@ import { ensureQueues } from './jobs/queues.ts'
 import { readQueues } from './jobs/read-queues.ts'
 import { createLog, type Logger } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
-import { operations } from './operations.ts'
+import { operations, queueOperations } from './operations.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { createReadiness, missingForStart } from './readiness.ts'
 import { startRoles, type RoleOptions } from './roles.ts'
@@ -174,6 +174,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const signInKey = config.production ? null : randomBytes(SIGN_IN_KEY_BYTES).toString('base64url')
     // Until then only health is answered: without the schema a request could be neither read nor queued.
     if (config.roles.has('web') && !stopping.signal.aborted) {
+      const operated = operations({ config, database, cipher, quickbooks, enqueue, log })
       const options = {
         database,
         adminToken,
@@ -185,7 +186,8 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         intervalSeconds: config.syncIntervalSeconds,
         waitPollMs: WAIT_POLL_MS,
         stop: stopping.signal,
-        ...operations({ config, database, cipher, quickbooks, enqueue, log }),
+        ...operated,
+        ...queueOperations(boss, database, operated.requestSync),
       }
       const addPages = (http: Express) =>
         addConsole(http, { ...options, version: VERSION, signInKey, progressPollMs: PROGRESS_POLL_MS })

@@ -1,3 +1,4 @@
+import type { PgBoss } from 'pg-boss'
 import type { Logger } from 'winston'
 import type { Config } from './config.ts'
 import type { OnCall } from './connections/access-tokens.ts'
@@ -13,6 +14,9 @@ import type { Entity } from './domain/entity.ts'
 import { LedgerError, toLedgerError } from './domain/ledger-error.ts'
 import type { InTurn } from './domain/pace.ts'
 import type { Mode } from './domain/sync-run.ts'
+import { readDeadLetters, removeDeadLetters } from './jobs/dead-letters.ts'
+import { readQueueState } from './jobs/read-queue-state.ts'
+import { redrive, type RedriveOptions } from './jobs/redrive.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { recordCalls } from './sync/record-calls.ts'
 
@@ -109,6 +113,28 @@ async function tell<Result>(
     const { code, message: reason } = toLedgerError(error)
     log.warn(`not done: ${message}`, { realmId, ...by, code, reason })
     throw error
+  }
+}
+
+/** What it may ask of the queue. */
+export function queueOperations(
+  boss: PgBoss,
+  database: Database,
+  requestSync: RedriveOptions['requestSync'],
+) {
+  return {
+    readDeadLetters: () => readDeadLetters(boss),
+    redriveDeadLetters: (ids: readonly string[] | 'all', by: Doer) =>
+      redrive(
+        {
+          read: () => readDeadLetters(boss),
+          remove: (gone) => removeDeadLetters(boss, gone),
+          requestSync,
+        },
+        ids,
+        by,
+      ),
+    readQueueState: () => readQueueState(boss, database),
   }
 }
 

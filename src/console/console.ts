@@ -12,15 +12,19 @@ import { addCompanyRunsPage } from './company/runs-page.ts'
 import { addProgressStream } from './company/progress-stream.ts'
 import { addTimelinePage } from './company/timeline-page.ts'
 import { addFrameRoutes } from './frame-routes.ts'
+import { noteStop } from './note-stop.ts'
 import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addPortfolioPage } from './portfolio/portfolio-page.ts'
 import { addRecordPages } from './records/record-pages.ts'
+import { addDeadLetterPages } from './runs/dead-letter-pages.ts'
+import { addQueuePage } from './runs/queue-page.ts'
+import { addRejectPages } from './runs/reject-pages.ts'
 import { addRunPages } from './runs/run-pages.ts'
 import { addSearchPage } from './search/search-page.ts'
 import { createAttempts } from './session/attempts.ts'
 import { requireSameOrigin } from './session/same-origin.ts'
-import { addSessionRoutes, requireSession } from './session/session-routes.ts'
+import { addSessionRoutes, requireSession, requireSessionOrToken } from './session/session-routes.ts'
 import { createSessions } from './session/session.ts'
 
 /** The pages a person looks at, as routes of the service. To be added before what asks for a bearer token. */
@@ -33,7 +37,8 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   const sessions = createSessions(database, adminToken)
   router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
-  router.use('/console', requireSession(sessions))
+  router.use('/console', requireSession(sessions), noteStop(database))
+  router.use(QUEUES, requireSessionOrToken(sessions, adminToken), noteStop(database))
   router.use('/console', urlencoded({ extended: false, limit: LONGEST_FORM }))
   addFrameRoutes(pages)
   addPortfolioPage(pages, options)
@@ -46,6 +51,10 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   addCompanyRunsPage(pages, options)
   addConnectionPage(pages, options)
   addRecordPages(pages, options)
+  // Before the page of one run: their names would be taken for its id.
+  addRejectPages(pages, options)
+  addDeadLetterPages(pages, options)
+  addQueuePage(pages, options)
   addRunPages(pages, options)
   addSearchPage(pages, options)
   router.use('/console', () => {
@@ -57,7 +66,8 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
 
 // A thousand chosen rows fit.
 const LONGEST_FORM = 100_000
-const PATHS = ['/console', '/login', '/logout']
+const QUEUES = '/admin/queues'
+const PATHS = ['/console', '/login', '/logout', QUEUES]
 
 /** Other people's books; a file that never changes says otherwise itself. */
 const forbidCaching: RequestHandler = (_request, response, next) => {

@@ -1,12 +1,14 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { Moment } from '../books/moment.ts'
+import type { CallsPause } from '../connections/service-state.ts'
 import type { Database } from '../db/database.ts'
 import { MOMENT_FIELDS } from '../http/api/list-query.ts'
 import { requestIdOf } from '../http/request/request-log.ts'
 import { readQuery } from '../http/request/validate.ts'
 import { addressOf, type Address } from './address.ts'
 import { lookOf, type Look } from './look.ts'
+import { notedStop } from './note-stop.ts'
 
 /** What every page knows of the request it answers. */
 export interface PageContext {
@@ -16,6 +18,8 @@ export interface PageContext {
   /** The moment of the books that the reader has chosen. */
   readonly moment: Moment
   readonly requestId: string
+  /** Why nothing is read from QuickBooks at present; null while all goes on. */
+  readonly stop: CallsPause | null
 }
 
 const MOMENT = z.object(MOMENT_FIELDS)
@@ -28,6 +32,7 @@ export function contextOf(database: Database, request: Request, response: Respon
     look: lookOf(request),
     moment: readQuery(request, MOMENT),
     requestId: requestIdOf(response),
+    stop: notedStop(response),
   }
 }
 
@@ -39,5 +44,6 @@ export function plainContextOf(database: Database, request: Request, response: R
     look: lookOf(request),
     moment: { asOf: null, sourceAsOf: null },
     requestId: requestIdOf(response),
+    stop: notedStop(response),
   }
 }

@@ -3,6 +3,7 @@ import { linkTo } from './address.ts'
 import type { PageContext } from './context.ts'
 import { html, type Markup } from './html.ts'
 import { lookForm } from './parts/look-form.ts'
+import { stopBanner } from './parts/stop-banner.ts'
 import { momentBanner, timeMachine } from './parts/time-machine.ts'
 
 export type Section = 'clients' | 'changes' | 'runs' | 'search'
@@ -59,7 +60,7 @@ export function documentOf(page: Page, context: PageContext, assets: Assets): st
             hx-swap="morph:outerHTML" hx-disinherit="*"`
           }
         >
-          ${page.body}
+          ${page.isBare !== true && stopBanner(context)} ${page.body}
         </main>
         ${keyboardHelp()}
       </body>

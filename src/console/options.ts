@@ -12,6 +12,9 @@ export interface ConsoleOptions extends Pick<
   | 'disconnectCompany'
   | 'requestSync'
   | 'confirmDisappearance'
+  | 'readDeadLetters'
+  | 'redriveDeadLetters'
+  | 'readQueueState'
   | 'stop'
 > {
   readonly version: string

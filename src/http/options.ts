@@ -6,6 +6,9 @@ import type { Registration } from '../connections/register-company.ts'
 import type { Database } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { Mode } from '../domain/sync-run.ts'
+import type { DeadLetter } from '../jobs/dead-letters.ts'
+import type { QueueState } from '../jobs/read-queue-state.ts'
+import type { Redriven } from '../jobs/redrive.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
 /** What the HTTP room is given: where to read, what it may ask of other rooms, and which tokens to accept. */
@@ -36,6 +39,11 @@ export interface HttpOptions {
   ) => Promise<ReadonlyMap<string, number>>
   /** Throws `not_found` when nothing of that entity is in doubt. */
   readonly confirmDisappearance: (realmId: string, entity: Entity, by: Doer) => Promise<Confirmed>
+  /** Jobs that the queue has given up, oldest first. */
+  readonly readDeadLetters: () => Promise<DeadLetter[]>
+  /** Asks for a run of the company of each and takes the letters away. */
+  readonly redriveDeadLetters: (ids: readonly string[] | 'all', by: Doer) => Promise<Redriven>
+  readonly readQueueState: () => Promise<QueueState>
   readonly intervalSeconds: number
   /** How often `?wait=` looks for the run. */
   readonly waitPollMs: number

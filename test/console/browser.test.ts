@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
@@ -10,9 +11,11 @@ import {
   insertBalance,
   insertBill,
   insertInvoice,
+  insertReject,
   insertRun,
   insertSyncedCompany,
   insertVendor,
+  secondsBefore,
 } from '../http/rows.ts'
 import { ADMIN_TOKEN } from '../http/open-http.ts'
 import { openConsole, type OpenConsole } from './open-console.ts'
@@ -54,6 +57,28 @@ inBrowser('in a browser', () => {
       error_code: 'unavailable',
       error_message: 'QuickBooks answered 502',
     })
+    await insertReject(knex, '1', { qbo_id: '2' })
+    http.deadLetters.push({
+      id: randomUUID(),
+      realmId: '1',
+      at: secondsBefore(600),
+      queuedAt: secondsBefore(900),
+      attempts: 4,
+      code: 'internal',
+      message: 'the sync of company 1 failed: internal',
+    })
+    http.queueState.jobs = [{ queue: 'sync-company', state: 'ready', jobs: 3 }]
+    http.queueState.failures = [
+      {
+        id: randomUUID(),
+        queue: 'sync-company',
+        realmId: '1',
+        state: 'retry',
+        attempts: 1,
+        at: secondsBefore(60),
+        message: 'the sync of company 1 failed: internal',
+      },
+    ]
     await knex('bills').where({ qbo_id: '1' }).update({ balance: '50', content_hash: 'b' })
     server = createServer(http.app)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -110,6 +135,10 @@ inBrowser('in a browser', () => {
     '/console/changes',
     '/console/runs',
     '/console/runs/1',
+    '/console/runs?code=unavailable',
+    '/console/runs/rejects',
+    '/console/runs/dead-letters',
+    '/admin/queues',
     '/console/search?q=paper',
     '/console/companies/404',
   ]

@@ -16,6 +16,9 @@ import type { Entity } from '../../src/domain/entity.ts'
 import { LedgerError } from '../../src/domain/ledger-error.ts'
 import { createHttp } from '../../src/http/http.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
+import type { DeadLetter } from '../../src/jobs/dead-letters.ts'
+import type { QueueState } from '../../src/jobs/read-queue-state.ts'
+import { redrive } from '../../src/jobs/redrive.ts'
 import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { recordCalls } from '../../src/sync/record-calls.ts'
@@ -45,6 +48,10 @@ export interface OpenHttp {
   readonly intuit: Intuit
   /** Companies for which a job was queued, in order. */
   readonly queued: string[]
+  /** What the queue has given up. */
+  readonly deadLetters: DeadLetter[]
+  /** What the page of the queues is told. */
+  readonly queueState: { -readonly [Part in keyof QueueState]: QueueState[Part] }
   /** Every line of the log. */
   readonly logLines: Record<string, unknown>[]
   /** Statements as they were sent, each with its values. */
@@ -83,6 +90,9 @@ export async function openHttp(
     revoke: () => Promise.resolve(),
   }
   const log = createLog({ level: 'debug', format: 'json', secrets: () => [], stream: linesInto(logLines) })
+  const deadLetters: DeadLetter[] = []
+  const queueState: OpenHttp['queueState'] = { jobs: [], oldestWaiting: [], failures: [] }
+  const asked = operations({ database, intuit, queued, log })
   const options: HttpOptions = {
     database,
     adminToken: ADMIN_TOKEN,
@@ -102,7 +112,23 @@ export async function openHttp(
     intervalSeconds: 900,
     waitPollMs: 5,
     stop: new AbortController().signal,
-    ...operations({ database, intuit, queued, log }),
+    ...asked,
+    readDeadLetters: () => Promise.resolve([...deadLetters]),
+    redriveDeadLetters: (ids, by) =>
+      redrive(
+        {
+          read: () => Promise.resolve([...deadLetters]),
+          remove: (gone) => {
+            const kept = deadLetters.filter(({ id }) => !gone.includes(id))
+            deadLetters.splice(0, deadLetters.length, ...kept)
+            return Promise.resolve()
+          },
+          requestSync: asked.requestSync,
+        },
+        ids,
+        by,
+      ),
+    readQueueState: () => Promise.resolve(queueState),
     ...overrides,
   }
   const addPages = pagesOf(options)
@@ -114,6 +140,8 @@ export async function openHttp(
     options,
     intuit,
     queued,
+    deadLetters,
+    queueState,
     logLines,
     statements,
     explain: (statement) => explain(testDatabase.url, statement),

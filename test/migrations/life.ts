@@ -120,6 +120,9 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     waitPollMs: 50,
     stop: new AbortController().signal,
     ...operations({ config, database, cipher, quickbooks, enqueue, log }),
+    readDeadLetters: () => Promise.resolve([]),
+    redriveDeadLetters: () => Promise.resolve({ asked: [], left: 0 }),
+    readQueueState: () => Promise.resolve({ jobs: [], oldestWaiting: [], failures: [] }),
   })
   const server = http.listen(0, '127.0.0.1')
   const port = () => (server.address() as AddressInfo).port

@@ -52,7 +52,9 @@ function refreshWhileWatched() {
     const busy =
       document.hidden ||
       localStorage.getItem('refresh') === 'off' ||
-      document.querySelector('main details[open], details.menu[open], dialog[open]') ||
+      document.querySelector(
+        'main details[open], details.menu[open], dialog[open], main input[form]:checked',
+      ) ||
       document.activeElement?.matches('input, select, textarea') ||
       !window.getSelection().isCollapsed
     if (page && !busy) htmx.trigger(page, 'refresh')
@@ -164,7 +166,7 @@ function loadCharts() {
 }
 
 function drawChart(place) {
-  const { labels, series } = JSON.parse(place.dataset.chart)
+  const { labels, series, decimals } = JSON.parse(place.dataset.chart)
   const strokes = ['--accent', '--heals', '--fine', '--then']
   const axis = { stroke: resolved(place, '--ink-2'), grid: { stroke: resolved(place, '--line'), width: 1 } }
   const size = () => ({ width: place.clientWidth, height: 210 })
@@ -186,7 +188,7 @@ function drawChart(place) {
           // A line needs two days.
           points: { show: values.filter((value) => value !== null).length < FEW_POINTS },
           value: (_plot, value) =>
-            value === null ? '–' : value.toLocaleString('en', { minimumFractionDigits: 2 }),
+            value === null ? '–' : value.toLocaleString('en', { minimumFractionDigits: decimals }),
         })),
       ],
     },

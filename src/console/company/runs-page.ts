@@ -12,6 +12,7 @@ import type { ConsoleOptions } from '../options.ts'
 import { addPage, type Pages } from '../pages.ts'
 import { choiceField, filterForm } from '../parts/forms.ts'
 import { pager } from '../parts/pager.ts'
+import { nextTriesOf } from '../runs/next-tries.ts'
 import { runTable } from '../runs/run-table.ts'
 import { companyPage } from './company-frame.ts'
 
@@ -52,7 +53,11 @@ export function addCompanyRunsPage(pages: Pages, options: ConsoleOptions): void 
           html`${choiceField(context.address, 'status', 'Outcome', words(RUN_STATUSES))}
           ${choiceField(context.address, 'trigger', 'Why', words(TRIGGERS))}`,
         )}
-        ${runs.length === 0 ? html`<div class="empty"><p class="lead">No runs.</p></div>` : runTable(runs, null, context)}
+        ${
+          runs.length === 0
+            ? html`<div class="empty"><p class="lead">No runs.</p></div>`
+            : runTable({ runs, names: null, nextTries: nextTriesOf([company]), chosenFor: null }, context)
+        }
         ${pager(context.address, next)}
       </section>`,
     })

@@ -3,6 +3,7 @@ import { urlencoded, type Request, type RequestHandler, type Response } from 'ex
 import { z } from 'zod'
 import type { Logger } from 'winston'
 import { LedgerError } from '../../domain/ledger-error.ts'
+import { requireBearer } from '../../http/request/bearer.ts'
 import { requestIdOf } from '../../http/request/request-log.ts'
 import { addRoute } from '../../http/request/route.ts'
 import { readQuery } from '../../http/request/validate.ts'
@@ -84,6 +85,15 @@ export function requireSession(sessions: Sessions): RequestHandler {
   }
 }
 
+/** The same for a page below `/admin`, where the token opens everything else. */
+export function requireSessionOrToken(sessions: Sessions, adminToken: string): RequestHandler {
+  const [bySession, byToken] = [requireSession(sessions), requireBearer([adminToken])]
+  return (request, response, next) =>
+    request.get('authorization') === undefined
+      ? bySession(request, response, next)
+      : byToken(request, response, next)
+}
+
 const UNAUTHORIZED = 401
 const LONGEST_FORM = 10_000
 const LONGEST_ADDRESS = 2000
@@ -94,7 +104,7 @@ function ownAddress(next: string | undefined): string {
   return isOurs ? next : '/console'
 }
 
-const OURS = /^\/console(?:[/?][^\\]*)?$/
+const OURS = /^\/(?:console(?:[/?][^\\]*)?|admin\/queues)$/
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()

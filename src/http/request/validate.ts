@@ -29,6 +29,12 @@ export function readBody<Schema extends z.ZodType>(request: Request, schema: Sch
 // A field's name is shown as it came; anything longer than this is not a name.
 const LONGEST_NAME = 100
 
+/** The same of a form that is posted. */
+export function readFilledBody<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
+  const body = (request.body as Record<string, unknown> | undefined) ?? {}
+  return parse(schema, Object.fromEntries(Object.entries(body).filter(([, value]) => value !== '')), 'body')
+}
+
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data

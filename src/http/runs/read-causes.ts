@@ -38,4 +38,5 @@ export async function readCauses({ knex }: Pick<Database, 'knex'>, since: Date):
   )
 }
 
-const FAILED = ['partial', 'failed', 'abandoned'] as const
+/** How a run ends that did not do all it was for. */
+export const FAILED = ['partial', 'failed', 'abandoned'] as const

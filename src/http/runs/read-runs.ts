@@ -1,7 +1,10 @@
 import type { Knex } from 'knex'
+import type { QueryBuilder } from 'objection'
 import type { z } from 'zod'
+import { SYNCED_STATUSES } from '../../domain/company.ts'
 import { ERROR_CODES } from '../../domain/ledger-error.ts'
 import { RUN_STATUSES, TRIGGERS } from '../../domain/sync-run.ts'
+import { Company } from '../../models/company.ts'
 import { SyncRun } from '../../models/sync-run.ts'
 import { moment, oneOf, realmId } from '../request/fields.ts'
 
@@ -24,6 +27,24 @@ export interface RunsQuestion extends RunFilters {
 
 /** Newest first. */
 export async function readRuns(knex: Knex, question: RunsQuestion): Promise<SyncRun[]> {
+  return matching(knex, question)
+}
+
+// A day of failures of a thousand companies.
+const MOST_MATCHING = 5000
+
+/** The companies of the newest runs that match, those that can be asked for again: active, or lapsed. */
+export async function readCompaniesOfRuns(knex: Knex, filters: RunFilters): Promise<string[]> {
+  const runs = await matching(knex, { ...filters, cursor: null, most: MOST_MATCHING }).select('realm_id')
+  const companies = await Company.query(knex)
+    .select('realm_id')
+    .whereIn('realm_id', [...new Set(runs.map(({ realmId }) => realmId))])
+    .whereIn('status', SYNCED_STATUSES)
+    .orderBy('realm_id')
+  return companies.map(({ realmId }) => realmId)
+}
+
+function matching(knex: Knex, question: RunsQuestion): QueryBuilder<SyncRun> {
   const runs = SyncRun.query(knex).limit(question.most)
   if (question.cursor !== null) void runs.where('id', '<', Number(question.cursor))
   if (question.status !== undefined) void runs.where('status', question.status)

@@ -52,7 +52,7 @@ describe('while all calls are stopped', () => {
       expect(text).toContain('since Tue 10 Mar 2026, 10:00:00')
       expect(text).toContain('One client tries whether it is over in 4 min')
       expect(text).toContain('Intuit answered invalid_client &lt;b&gt;.')
-      expect(text).toContain('Check QBO_CLIENT_ID')
+      expect(text).toContain('Compare QBO_CLIENT_ID')
     }
   })
 

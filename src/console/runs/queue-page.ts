@@ -67,6 +67,7 @@ function queueSection({ jobs, oldestWaiting }: QueueState, context: PageContext)
         ...STATES.map((state) => ({
           label: state,
           isNumber: true,
+          folds: state === 'deferred',
           cell: ({ jobs }: Queue) => (jobs.get(state) ?? 0).toLocaleString('en'),
         })),
         {

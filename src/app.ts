@@ -178,7 +178,6 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       const options = {
         database,
         adminToken,
-        readToken: config.readToken,
         metricsToken: config.metricsToken,
         log,
         readiness,
@@ -301,7 +300,6 @@ async function drain(boss: PgBoss, quickbooks: QuickBooks): Promise<void> {
 function knownSecrets(config: Config): string[] {
   return [
     config.adminToken,
-    config.readToken,
     config.metricsToken,
     config.quickbooks.app?.clientSecret,
     config.quickbooks.webhookVerifierToken,

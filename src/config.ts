@@ -18,8 +18,6 @@ export interface Config {
   readonly roles: ReadonlySet<Role>
   /** Null: generated and kept in the data directory. */
   readonly adminToken: string | null
-  /** Opens `/api` alone; null: nobody but the admin. */
-  readonly readToken: string | null
   readonly metricsToken: string | null
   readonly metricsPerCompany: boolean
   readonly quickbooks: {
@@ -139,7 +137,6 @@ const ENV = z.object({
   DATABASE_POOL_MAX: whole(5, 1000).default(10),
   ROLES: z.string().default(ROLES.join(',')).transform(toRoles),
   ADMIN_TOKEN: bearer.optional(),
-  READ_TOKEN: bearer.optional(),
   METRICS_TOKEN: bearer.optional(),
   METRICS_PER_COMPANY: z
     .enum(['true', 'false'])
@@ -188,9 +185,6 @@ function missingTogether(env: Env): string[] {
     const name = env['QBO_CLIENT_ID'] ? 'QBO_CLIENT_SECRET' : 'QBO_CLIENT_ID'
     problems.push(`${name}: must be set together with the other one`)
   }
-  if (env['READ_TOKEN'] && env['READ_TOKEN'] === env['ADMIN_TOKEN']) {
-    problems.push('READ_TOKEN: must differ from ADMIN_TOKEN, which opens everything')
-  }
   return problems
 }
 
@@ -211,7 +205,6 @@ function assemble(env: ParsedEnv): Config {
     databasePoolMax: env.DATABASE_POOL_MAX,
     roles: env.ROLES,
     adminToken: env.ADMIN_TOKEN ?? null,
-    readToken: env.READ_TOKEN ?? null,
     metricsToken: env.METRICS_TOKEN ?? (production ? (env.ADMIN_TOKEN ?? null) : null),
     metricsPerCompany: env.METRICS_PER_COMPANY,
     quickbooks: {

@@ -84,7 +84,7 @@ function rejectsReason({ entity, qboId, code, reason }: LatestReject, rejects: n
 }
 
 // 20 minutes with the usual interval of 15: the same bound as in the alert.
-export const LATE_AFTER_INTERVALS = 4 / 3
+const LATE_AFTER_INTERVALS = 4 / 3
 
 /**
  * Whether a lag breaks the promise made for a company, or the default one. A company that is not to be synced is never

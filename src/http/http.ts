@@ -34,13 +34,10 @@ export function createHttp(options: HttpOptions): Express {
   // Also removes Express's name from the headers.
   app.use(helmet())
   addHealthRoutes(app, options)
-  if (options.metricsToken !== null) app.use('/metrics', requireBearer([options.metricsToken]))
+  if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
   addMetricsRoute(app, options)
   options.addPages?.(app)
-  const { adminToken, readToken } = options
-  app.use('/admin', requireBearer([adminToken]))
-  app.use('/api', requireBearer(readToken === null ? [adminToken] : [adminToken, readToken]))
-  app.use(['/admin', '/api'], forbidCaching, readJsonBody())
+  app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
   app.use('/admin', tellStop(options.database))
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)

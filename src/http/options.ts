@@ -16,8 +16,6 @@ export interface HttpOptions {
   readonly database: Database
   /** Opens `/admin` and `/api`. */
   readonly adminToken: string
-  /** Opens `/api` alone; null: none does. */
-  readonly readToken: string | null
   /** Opens `/metrics`; null: open to everybody. */
   readonly metricsToken: string | null
   readonly log: Logger

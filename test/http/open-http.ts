@@ -96,7 +96,6 @@ export async function openHttp(
   const options: HttpOptions = {
     database,
     adminToken: ADMIN_TOKEN,
-    readToken: null,
     metricsToken: null,
     log,
     readiness: () => Promise.resolve([]),

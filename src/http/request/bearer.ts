@@ -4,14 +4,14 @@ import { LedgerError } from '../../domain/ledger-error.ts'
 import { whatToDo } from '../../domain/what-to-do.ts'
 
 /**
- * Admits requests that carry one of the tokens. Digests are compared, so that timing reveals neither its content nor its
+ * Admits requests that carry the token. Digests are compared, so that timing reveals neither its content nor its
  * length.
  */
-export function requireBearer(tokens: readonly string[]): RequestHandler {
-  const admitted = tokens.map(digest)
+export function requireBearer(token: string): RequestHandler {
+  const expected = digest(token)
   return (request, _response, next) => {
     const presented = /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1]
-    if (presented === undefined || !admitted.some((one) => timingSafeEqual(digest(presented), one))) {
+    if (presented === undefined || !timingSafeEqual(digest(presented), expected)) {
       throw new LedgerError('unauthorized', whatToDo('unauthorized'))
     }
     next()

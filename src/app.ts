@@ -152,6 +152,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       const options = {
         database,
         adminToken,
+        readToken: config.readToken,
         metricsToken: config.metricsToken,
         log,
         readiness,
@@ -273,6 +274,7 @@ async function drain(boss: PgBoss, quickbooks: QuickBooks): Promise<void> {
 function knownSecrets(config: Config): string[] {
   return [
     config.adminToken,
+    config.readToken,
     config.metricsToken,
     config.quickbooks.app?.clientSecret,
     config.quickbooks.webhookVerifierToken,

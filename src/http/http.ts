@@ -24,7 +24,7 @@ import { addSyncRoutes } from './sync/sync-routes.ts'
 export { closeServer } from './server/close-server.ts'
 export { openServer } from './server/open-server.ts'
 
-/** The service's HTTP side. Everything under `/admin` and `/api` requires the token before any route is matched. */
+/** The service's HTTP side. Everything under `/admin` and `/api` requires a token before any route is matched. */
 export function createHttp(options: HttpOptions): Express {
   const app = express()
   // The same unchanged page is rarely requested twice, and hashing every page costs more than it saves.
@@ -36,7 +36,10 @@ export function createHttp(options: HttpOptions): Express {
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
   addMetricsRoute(app, options)
   options.addPages?.(app)
-  app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
+  const { adminToken, readToken } = options
+  app.use('/admin', requireBearer(adminToken))
+  app.use('/api', requireBearer(adminToken, ...(readToken === null ? [] : [readToken])))
+  app.use(['/admin', '/api'], forbidCaching, readJsonBody())
   app.use('/admin', tellStop(options.database))
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)

@@ -13,6 +13,8 @@ export interface HttpOptions {
   readonly database: Database
   /** Opens `/admin` and `/api`. */
   readonly adminToken: string
+  /** Opens `/api` too, and nothing else; null: there is none. */
+  readonly readToken: string | null
   /** Opens `/metrics`; null: open to everybody. */
   readonly metricsToken: string | null
   readonly log: Logger

@@ -152,6 +152,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       const options = {
         database,
         adminToken,
+        version: VERSION,
         readToken: config.readToken,
         metricsToken: config.metricsToken,
         log,
@@ -163,7 +164,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         ...operations({ config, database, cipher, quickbooks, enqueue, log }),
       }
       const addPages = (http: Express) =>
-        addConsole(http, { ...options, version: VERSION, signInKey, progressPollMs: PROGRESS_POLL_MS })
+        addConsole(http, { ...options, signInKey, progressPollMs: PROGRESS_POLL_MS })
       handle = createHttp({ ...options, addPages })
     }
     if (!stopping.signal.aborted) starting.missing = []

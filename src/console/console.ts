@@ -16,6 +16,7 @@ import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addPortfolioPage } from './portfolio/portfolio-page.ts'
 import { addRecordPages } from './records/record-pages.ts'
+import { addReferencePage } from './reference/reference-page.ts'
 import { addRunPages } from './runs/run-pages.ts'
 import { addSearchPage } from './search/search-page.ts'
 import { createAttempts } from './session/attempts.ts'
@@ -33,6 +34,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   const sessions = createSessions(database, adminToken)
   router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
+  addReferencePage(pages, options.version)
   router.use('/console', requireSession(sessions))
   router.use('/console', urlencoded({ extended: false, limit: LONGEST_FORM }))
   addFrameRoutes(pages)
@@ -57,7 +59,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
 
 // A thousand chosen rows fit.
 const LONGEST_FORM = 100_000
-const PATHS = ['/console', '/login', '/logout']
+const PATHS = ['/console', '/login', '/logout', '/docs']
 
 /** Other people's books; a file that never changes says otherwise itself. */
 const forbidCaching: RequestHandler = (_request, response, next) => {

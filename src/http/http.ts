@@ -17,6 +17,7 @@ import { addPortfolioRoute } from './api/portfolio-routes.ts'
 import { addVersionRoutes } from './api/version-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { addRejectRoutes } from './rejects/reject-routes.ts'
+import { addReferenceRoute } from './reference/reference-route.ts'
 import { observeRequests } from './request/request-log.ts'
 import { addRunRoutes } from './runs/run-routes.ts'
 import { addSyncRoutes } from './sync/sync-routes.ts'
@@ -33,6 +34,7 @@ export function createHttp(options: HttpOptions): Express {
   // Also removes Express's name from the headers.
   app.use(helmet())
   addHealthRoutes(app, options)
+  addReferenceRoute(app, options.version)
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
   addMetricsRoute(app, options)
   options.addPages?.(app)

@@ -86,6 +86,7 @@ export async function openHttp(
   const options: HttpOptions = {
     database,
     adminToken: ADMIN_TOKEN,
+    version: 'test',
     readToken: null,
     metricsToken: null,
     log,

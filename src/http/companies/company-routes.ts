@@ -19,7 +19,7 @@ const COMPANY_PARAMS = z.strictObject({ realmId })
 // Intuit's tokens are opaque; the longest seen have about 1,000 characters.
 const token = plainText(4096)
 
-const REGISTRATION = z
+export const REGISTRATION = z
   .strictObject({
     refreshToken: token,
     accessToken: token.optional(),

@@ -21,13 +21,15 @@ export const COMPANY_FILTERS = {
 
 type CompanyFilters = z.output<z.ZodObject<typeof COMPANY_FILTERS>>
 
+/** The parameters of one list of companies. */
+export function companiesQuery(list: string) {
+  return z.strictObject({ ...COMPANY_FILTERS, limit, cursor: cursorOf(list, INTUIT_ID_DIGITS) })
+}
+
 /** A page of the companies that a request asks for, by realm id. */
 export async function listCompanies(options: Options, request: Request) {
   const list = listOf(request)
-  const query = readQuery(
-    request,
-    z.strictObject({ ...COMPANY_FILTERS, limit, cursor: cursorOf(list, INTUIT_ID_DIGITS) }),
-  )
+  const query = readQuery(request, companiesQuery(list))
   const shown = await findCompanies(options, query, query.limit + 1)
   const keyOf = ({ realmId }: OperatedCompany) => realmId
   return page(shown, { list, limit: query.limit, keyOf }, (company) => company)

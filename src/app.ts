@@ -178,6 +178,8 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       const options = {
         database,
         adminToken,
+        version: VERSION,
+        readToken: config.readToken,
         metricsToken: config.metricsToken,
         log,
         readiness,
@@ -189,7 +191,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         ...queueOperations(boss, database, operated.requestSync),
       }
       const addPages = (http: Express) =>
-        addConsole(http, { ...options, version: VERSION, signInKey, progressPollMs: PROGRESS_POLL_MS })
+        addConsole(http, { ...options, signInKey, progressPollMs: PROGRESS_POLL_MS })
       handle = createHttp({ ...options, addPages })
     }
     if (!stopping.signal.aborted) starting.missing = []
@@ -300,6 +302,7 @@ async function drain(boss: PgBoss, quickbooks: QuickBooks): Promise<void> {
 function knownSecrets(config: Config): string[] {
   return [
     config.adminToken,
+    config.readToken,
     config.metricsToken,
     config.quickbooks.app?.clientSecret,
     config.quickbooks.webhookVerifierToken,

@@ -18,6 +18,8 @@ export interface Config {
   readonly roles: ReadonlySet<Role>
   /** Null: generated and kept in the data directory. */
   readonly adminToken: string | null
+  /** Opens `/api` alone. Null: only the admin token does. */
+  readonly readToken: string | null
   readonly metricsToken: string | null
   readonly metricsPerCompany: boolean
   readonly quickbooks: {
@@ -137,6 +139,7 @@ const ENV = z.object({
   DATABASE_POOL_MAX: whole(5, 1000).default(10),
   ROLES: z.string().default(ROLES.join(',')).transform(toRoles),
   ADMIN_TOKEN: bearer.optional(),
+  READ_TOKEN: bearer.optional(),
   METRICS_TOKEN: bearer.optional(),
   METRICS_PER_COMPANY: z
     .enum(['true', 'false'])
@@ -171,6 +174,9 @@ function withoutEmpty(env: Env): Env {
 /** Problems that show only when variables are seen together. */
 function missingTogether(env: Env): string[] {
   const problems: string[] = []
+  if (env['READ_TOKEN'] && env['READ_TOKEN'] === env['ADMIN_TOKEN']) {
+    problems.push('READ_TOKEN: must differ from ADMIN_TOKEN, or every reader could operate the service')
+  }
   if (env['NODE_ENV'] === 'production') {
     const needed = [
       'DATABASE_URL',
@@ -205,6 +211,7 @@ function assemble(env: ParsedEnv): Config {
     databasePoolMax: env.DATABASE_POOL_MAX,
     roles: env.ROLES,
     adminToken: env.ADMIN_TOKEN ?? null,
+    readToken: env.READ_TOKEN ?? null,
     metricsToken: env.METRICS_TOKEN ?? (production ? (env.ADMIN_TOKEN ?? null) : null),
     metricsPerCompany: env.METRICS_PER_COMPANY,
     quickbooks: {

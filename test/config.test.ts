@@ -40,6 +40,7 @@ describe('with nothing set', () => {
       databasePoolMax: 10,
       roles: new Set(['web', 'scheduler', 'worker']),
       adminToken: null,
+      readToken: null,
       metricsToken: null,
       metricsPerCompany: true,
       quickbooks: {
@@ -78,6 +79,7 @@ const TAKEN: [string, string, (config: Config) => unknown, unknown][] = [
   ['ROLES', 'web', ({ roles }) => [...roles], ['web']],
   ['ROLES', 'scheduler, worker', ({ roles }) => [...roles], ['scheduler', 'worker']],
   ['ADMIN_TOKEN', TOKEN, ({ adminToken }) => adminToken, TOKEN],
+  ['READ_TOKEN', TOKEN, ({ readToken }) => readToken, TOKEN],
   ['METRICS_TOKEN', TOKEN, ({ metricsToken }) => metricsToken, TOKEN],
   ['METRICS_PER_COMPANY', 'false', ({ metricsPerCompany }) => metricsPerCompany, false],
   ['METRICS_PER_COMPANY', 'true', ({ metricsPerCompany }) => metricsPerCompany, true],
@@ -133,6 +135,7 @@ describe('a value that cannot be meant is named with its variable', () => {
     ['ROLES', 'web,cook', 'may name web, scheduler, worker, but not "cook"'],
     ['ROLES', 'web,', 'may name web, scheduler, worker, but not ""'],
     ['ADMIN_TOKEN', 'short', 'must have at least 16 characters'],
+    ['READ_TOKEN', 'short', 'must have at least 16 characters'],
     ['METRICS_TOKEN', 'short', 'must have at least 16 characters'],
     ['METRICS_PER_COMPANY', 'yes', 'expected one of "true"|"false"'],
     ['QBO_ENVIRONMENT', 'live', 'expected one of "sandbox"|"production"'],
@@ -170,12 +173,20 @@ describe('a value that cannot be meant is named with its variable', () => {
     expect(problems({ PORT: 'x', ROLES: 'cook', LOG_LEVEL: 'loud', QBO_CLIENT_ID: 'alone' })).toHaveLength(4)
   })
 
+  test('a reader whose token is the admin’s', () => {
+    expect(problems({ ADMIN_TOKEN: TOKEN, READ_TOKEN: TOKEN })).toEqual([
+      'READ_TOKEN: must differ from ADMIN_TOKEN, or every reader could operate the service',
+    ])
+    expect(toConfig({ ADMIN_TOKEN: TOKEN, READ_TOKEN: `${TOKEN}-2` }).readToken).toBe(`${TOKEN}-2`)
+  })
+
   test('without the secrets among the values', () => {
     const secret = 'do-not-show-me'
     const all: Env = {
       NODE_ENV: 'production',
       DATABASE_URL: `mysql://ledger:${secret}@db.example/x`,
       ADMIN_TOKEN: secret,
+      READ_TOKEN: secret,
       METRICS_TOKEN: secret,
       QBO_CLIENT_SECRET: secret,
       QBO_WEBHOOK_VERIFIER_TOKEN: secret,

@@ -17,6 +17,7 @@ import type { ConsoleOptions } from './options.ts'
 import { answerWithErrorPage, SEE_OTHER, type Pages } from './pages.ts'
 import { addPortfolioPage } from './portfolio/portfolio-page.ts'
 import { addRecordPages } from './records/record-pages.ts'
+import { addReferencePage } from './reference/reference-page.ts'
 import { addDeadLetterPages } from './runs/dead-letter-pages.ts'
 import { addQueuePage } from './runs/queue-page.ts'
 import { addRejectPages } from './runs/reject-pages.ts'
@@ -37,6 +38,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
   const sessions = createSessions(database, adminToken)
   router.get('/', (_request, response) => response.redirect(SEE_OTHER, '/console'))
   addSessionRoutes(pages, { sessions, attempts: createAttempts(database), adminToken, signInKey, log })
+  addReferencePage(pages, options.version)
   router.use('/console', requireSession(sessions), noteStop(database))
   router.use(QUEUES, requireSessionOrToken(sessions, adminToken), noteStop(database))
   router.use('/console', urlencoded({ extended: false, limit: LONGEST_FORM }))
@@ -67,7 +69,7 @@ export function addConsole(app: Express, options: ConsoleOptions): void {
 // A thousand chosen rows fit.
 const LONGEST_FORM = 100_000
 const QUEUES = '/admin/queues'
-const PATHS = ['/console', '/login', '/logout', QUEUES]
+const PATHS = ['/console', '/login', '/logout', '/docs', QUEUES]
 
 /** Other people's books; a file that never changes says otherwise itself. */
 const forbidCaching: RequestHandler = (_request, response, next) => {

@@ -18,6 +18,7 @@ import { addPortfolioRoute } from './api/portfolio-routes.ts'
 import { addVersionRoutes } from './api/version-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { addRejectRoutes } from './rejects/reject-routes.ts'
+import { addReferenceRoute } from './reference/reference-route.ts'
 import { observeRequests } from './request/request-log.ts'
 import { addRunRoutes } from './runs/run-routes.ts'
 import { addSyncRoutes } from './sync/sync-routes.ts'
@@ -25,7 +26,7 @@ import { addSyncRoutes } from './sync/sync-routes.ts'
 export { closeServer } from './server/close-server.ts'
 export { openServer } from './server/open-server.ts'
 
-/** The service's HTTP side. Everything under `/admin` and `/api` requires the token before any route is matched. */
+/** The service's HTTP side. Everything under `/admin` and `/api` requires a token before any route is matched. */
 export function createHttp(options: HttpOptions): Express {
   const app = express()
   // The same unchanged page is rarely requested twice, and hashing every page costs more than it saves.
@@ -34,10 +35,14 @@ export function createHttp(options: HttpOptions): Express {
   // Also removes Express's name from the headers.
   app.use(helmet())
   addHealthRoutes(app, options)
+  addReferenceRoute(app, options.version)
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
   addMetricsRoute(app, options)
   options.addPages?.(app)
-  app.use(['/admin', '/api'], requireBearer(options.adminToken), forbidCaching, readJsonBody())
+  const { adminToken, readToken } = options
+  app.use('/admin', requireBearer(adminToken))
+  app.use('/api', requireBearer(adminToken, ...(readToken === null ? [] : [readToken])))
+  app.use(['/admin', '/api'], forbidCaching, readJsonBody())
   app.use('/admin', tellStop(options.database))
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)

@@ -14,8 +14,12 @@ import type { Metrics } from '../metrics/metrics.ts'
 /** What the HTTP room is given: where to read, what it may ask of other rooms, and which tokens to accept. */
 export interface HttpOptions {
   readonly database: Database
+  /** The release that runs. */
+  readonly version: string
   /** Opens `/admin` and `/api`. */
   readonly adminToken: string
+  /** Opens `/api` too, and nothing else; null: there is none. */
+  readonly readToken: string | null
   /** Opens `/metrics`; null: open to everybody. */
   readonly metricsToken: string | null
   readonly log: Logger

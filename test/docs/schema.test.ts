@@ -5,12 +5,14 @@ import { connect } from '../../src/db/connect.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 
 describe('the schema document', () => {
-  test('says what the migrations make: `npm run schema` writes it anew', async () => {
+  test('says what the migrations make, with a meaning of every column: `npm run schema` writes it anew', async () => {
     const { url, drop } = await createTestDatabase()
     const knex = connect({ url, tls: 'off', poolMax: 1, applicationName: 'test', statementTimeoutMs: null })
     try {
       const written = await readFile(new URL('../../docs/schema.md', import.meta.url), 'utf8')
       expect(written).toBe(await describeSchema(knex))
+      // A row of a column ends in its meaning.
+      expect(written.split('\n').filter((line) => /^\| `.*\|\s*\|$/.test(line))).toEqual([])
     } finally {
       await knex.destroy()
       await drop()

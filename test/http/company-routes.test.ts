@@ -132,7 +132,12 @@ describe('GET /admin/companies/:realmId', () => {
 
   test.each([
     ['paused', {}, { code: 'company_inactive', message: 'it was paused' }, /resume/],
-    ['disconnected', {}, { code: 'company_inactive', message: 'it was disconnected' }, /^Connect it again: PUT \/admin\/companies\/11\d+ with/],
+    [
+      'disconnected',
+      {},
+      { code: 'company_inactive', message: 'it was disconnected' },
+      /^Connect it again: PUT \/admin\/companies\/11\d+ with/,
+    ],
     [
       'needs_reauth',
       { status_code: 'needs_reauth' },
@@ -228,6 +233,80 @@ describe('GET /admin/companies', () => {
     http.statements.length = 0
     await http.send('get', '/admin/companies?limit=1000').expect(200)
     expect(http.statements.length).toBe(forOne)
+  })
+})
+
+describe('the filters of GET /admin/companies', () => {
+  const find = async (query: string) => {
+    const { body } = await http.send('get', `/admin/companies?${query}`).expect(200)
+    return (body.data as { realmId: string }[]).map(({ realmId }) => realmId)
+  }
+
+  beforeAll(async () => {
+    const { knex } = http
+    const fresh = { watermark: secondsBefore(60), last_synced_at: secondsBefore(60) }
+    await insertCompany(knex, '7001', { name: 'Filter Café GmbH' })
+    await insertCompany(knex, '7002', { name: 'Filter 100% Punctual' })
+    for (const entity of ['vendor', 'customer', 'balance', 'bill', 'invoice']) {
+      await insertState(knex, '7002', entity, fresh)
+    }
+    await insertCompany(knex, '7003', { name: 'Filter Paused', status: 'paused' })
+    await insertCompany(knex, '7004', { name: 'Filter Late Again' })
+  })
+
+  afterAll(async () => {
+    await http.knex('companies').where('realm_id', 'like', '700_').update({ name: null, status: 'paused' })
+  })
+
+  test('take a part of the name in any case, or a whole realm id, and no pattern', async () => {
+    expect(await find('search=FILTER%20CAF')).toEqual(['7001'])
+    expect(await find('search=7003')).toEqual(['7003'])
+    expect(await find('search=700')).toEqual([])
+    expect(await find('search=filter%20%25')).toEqual([])
+    expect(await find('search=100%25')).toEqual(['7002'])
+  })
+
+  test('take a status', async () => {
+    expect(await find('search=filter&status=paused')).toEqual(['7003'])
+    expect(await find('search=filter&status=active')).toEqual(['7001', '7002', '7004'])
+  })
+
+  test('take whether the promise is broken, as each company is shown', async () => {
+    expect(await find('search=filter&late=true')).toEqual(['7001', '7004'])
+    expect(await find('search=filter&late=false')).toEqual(['7002', '7003'])
+  })
+
+  test('page through what they leave, and bind the cursor to it', async () => {
+    const path = '/admin/companies?search=filter&late=true&limit=1'
+    const { body: first } = await http.send('get', path).expect(200)
+    expect(first.data).toMatchObject([{ realmId: '7001' }])
+    const { body: second } = await http.send('get', `${path}&cursor=${first.nextCursor}`).expect(200)
+    expect(second).toMatchObject({ data: [{ realmId: '7004' }], nextCursor: null })
+    for (const other of ['search=filter&late=false', 'search=filter', 'status=active', '']) {
+      const answer = await http.send('get', `/admin/companies?${other}&cursor=${first.nextCursor}`)
+      expect(answer.status).toBe(400)
+      expect(fieldsOf(answer)).toEqual(['cursor'])
+    }
+  })
+
+  test('look further than one reading of companies for those that are late', async () => {
+    const { knex } = http
+    const row = { status_changed_at: NOW, next_sync_at: NOW, created_at: NOW, name: 'Crowd' }
+    const crowd = Array.from({ length: 250 }, (_, at) => ({ ...row, realm_id: String(8000 + at) }))
+    await knex('companies').insert(crowd)
+    await insertCompany(knex, '8900', { name: 'Crowd, the last and late' })
+    expect(await find('search=crowd&late=true&limit=1')).toEqual(['8900'])
+    await knex('companies').where('name', 'like', 'Crowd%').update({ name: null, status: 'paused' })
+  })
+
+  test('name what is wrong with them, and what is known', async () => {
+    const answer = await http.send('get', '/admin/companies?status=gone&late=yes&search=').expect(400)
+    expect(fieldsOf(answer)).toEqual(['status', 'late', 'search'])
+    expect(answer.body.detail).toContain('must be one of active, paused')
+    const twiceWrong = await http.send('get', `/admin/companies?search=${'%00'.repeat(101)}`).expect(400)
+    expect(fieldsOf(twiceWrong)).toEqual(['search'])
+    const unknown = await http.send('get', '/admin/companies?tag=x').expect(400)
+    expect(unknown.body.detail).toContain('known fields are status, late, search, limit, cursor')
   })
 })
 

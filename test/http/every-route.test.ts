@@ -37,7 +37,7 @@ function address({ path }: Route): string {
   return path.replace(':entity', 'bill').replaceAll(/:\w+/g, '1')
 }
 
-const OPEN = ['/healthz', '/readyz', '/metrics']
+const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json']
 
 function expectProblem(
   { body, headers }: { body: unknown; headers: Record<string, string> },
@@ -96,6 +96,7 @@ describe('every route', () => {
       'get /api/portfolio',
       'get /healthz',
       'get /metrics',
+      'get /openapi.json',
       'get /readyz',
       'patch /admin/companies/:realmId',
       'post /admin/companies/:realmId/disappearances/:entity/confirm',

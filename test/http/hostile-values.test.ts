@@ -77,7 +77,7 @@ const DOCUMENTS = [
 ] as const
 
 const LISTS = {
-  '/admin/companies': ['limit', 'cursor'],
+  '/admin/companies': ['limit', 'cursor', 'status', 'late', 'search'],
   '/admin/companies/1/rejects': ['limit', 'cursor', 'resolved'],
   '/admin/sync/runs': ['limit', 'cursor', 'realmId', 'status', 'since'],
   '/api/companies': ['limit', 'cursor'],

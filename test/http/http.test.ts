@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Express } from 'express'
 import request from 'supertest'
 import { createHttp } from '../../src/http/http.ts'
 import { parseExposition } from '../metrics/parse-exposition.ts'
@@ -75,6 +76,28 @@ describe('/metrics', () => {
     await scrape('the-admin-token').expect(401)
     await scrape('metrics-token').expect(200)
     await request(app).get('/admin/companies').set('Authorization', 'Bearer metrics-token').expect(401)
+  })
+})
+
+describe('the token of a reader', () => {
+  const READ_TOKEN = 'the-read-token-4711'
+  const ask = (app: Express, path: string, token: string) =>
+    request(app).get(path).set('Authorization', `Bearer ${token}`)
+
+  test('opens /api beside the admin’s, and nothing else', async () => {
+    const app = createHttp({ ...http.options, readToken: READ_TOKEN, metricsToken: 'metrics-token' })
+    for (const token of [READ_TOKEN, 'the-admin-token']) await ask(app, '/api/companies', token).expect(200)
+    await ask(app, '/api/companies', `${READ_TOKEN}x`).expect(401)
+    for (const path of ['/admin/companies', '/admin/sync/runs', '/admin/nowhere', '/metrics']) {
+      await ask(app, path, READ_TOKEN).expect(401)
+    }
+    await request(app).post('/admin/sync').set('Authorization', `Bearer ${READ_TOKEN}`).expect(401)
+  })
+
+  test('opens nothing where none is set', async () => {
+    for (const token of ['null', 'undefined', READ_TOKEN]) {
+      await ask(http.app, '/api/companies', token).expect(401)
+    }
   })
 })
 

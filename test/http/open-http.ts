@@ -96,6 +96,8 @@ export async function openHttp(
   const options: HttpOptions = {
     database,
     adminToken: ADMIN_TOKEN,
+    version: 'test',
+    readToken: null,
     metricsToken: null,
     log,
     readiness: () => Promise.resolve([]),

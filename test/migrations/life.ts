@@ -111,6 +111,8 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
   const http = createHttp({
     database,
     adminToken: ADMIN_TOKEN,
+    version: 'test',
+    readToken: null,
     metricsToken: null,
     log,
     readiness: () => Promise.resolve([]),

@@ -12,6 +12,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.ts'
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.ts'
 
+const READ_TOKEN = 'reader-token-0815-4711'
 const METRICS_TOKEN = 'scraper-token-0815-4711'
 const VERIFIER_TOKEN = 'webhook-verifier-token-0815'
 // What people type into the wrong place: it belongs to no one here, and must not be told on either.
@@ -246,6 +247,7 @@ async function readEverything(): Promise<void> {
   for (const { realmId } of COMPANIES) {
     paths.push(`/admin/companies/${realmId}`, `/admin/companies/${realmId}/rejects`)
     for (const list of ['bills', 'invoices', 'balances']) paths.push(`/api/companies/${realmId}/${list}`)
+    await ask('GET', `/api/companies/${realmId}/vendors`, { token: READ_TOKEN })
   }
   const runs = await deployment.rows<{ id: number }>('SELECT id FROM sync_runs')
   for (const { id } of runs) paths.push(`/admin/sync/runs/${id}`)
@@ -280,6 +282,7 @@ function tokenOf(realmId: string): string {
 
 function environment(): Record<string, string> {
   return {
+    READ_TOKEN,
     METRICS_TOKEN,
     QBO_WEBHOOK_VERIFIER_TOKEN: VERIFIER_TOKEN,
     QBO_API_BASE_URL: proxy.url,
@@ -303,6 +306,7 @@ function* secrets(): Iterable<[string, string]> {
   yield ['the client secret', clientSecret]
   yield ['the credentials of the app', Buffer.from(`${clientId}:${clientSecret}`).toString('base64')]
   yield ['the admin token', ADMIN_TOKEN]
+  yield ['the read token', READ_TOKEN]
   yield ['the metrics token', METRICS_TOKEN]
   yield ['the verifier token', VERIFIER_TOKEN]
   yield ['the encryption key', ENCRYPTION_KEY.toString('base64')]

@@ -87,7 +87,7 @@ export function requireSession(sessions: Sessions): RequestHandler {
 
 /** The same for a page below `/admin`, where the token opens everything else. */
 export function requireSessionOrToken(sessions: Sessions, adminToken: string): RequestHandler {
-  const [bySession, byToken] = [requireSession(sessions), requireBearer([adminToken])]
+  const [bySession, byToken] = [requireSession(sessions), requireBearer(adminToken)]
   return (request, response, next) =>
     request.get('authorization') === undefined
       ? bySession(request, response, next)

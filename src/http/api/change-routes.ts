@@ -14,6 +14,22 @@ import { CHANGE_FILTERS, changeList } from './change-query.ts'
 
 type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
 
+/** The parameters of one feed; a cursor belongs to its list. */
+export function changesQuery(list: string) {
+  return z
+    .strictObject({
+      ...CHANGE_FILTERS,
+      order: oneOf(['asc', 'desc']).default('asc'),
+      limit,
+      cursor: placeOf(list).nullable().default(null),
+      after: placeOf(null).nullable().default(null),
+    })
+    .refine(({ cursor, after }) => cursor === null || after === null, {
+      path: ['after'],
+      error: 'cannot be combined with cursor, which already says where to continue',
+    })
+}
+
 /** The feed of one company and the feed of all. */
 export function addChangeRoutes(router: IRouter, options: Options): void {
   addRoute(router, '/api/companies/:realmId/changes', {
@@ -32,21 +48,7 @@ export function addChangeRoutes(router: IRouter, options: Options): void {
 
 async function answer(options: Options, request: Request, company: string | null) {
   const list = changeList(request, company)
-  const query = readQuery(
-    request,
-    z
-      .strictObject({
-        ...CHANGE_FILTERS,
-        order: oneOf(['asc', 'desc']).default('asc'),
-        limit,
-        cursor: placeOf(list).nullable().default(null),
-        after: placeOf(null).nullable().default(null),
-      })
-      .refine(({ cursor, after }) => cursor === null || after === null, {
-        path: ['after'],
-        error: 'cannot be combined with cursor, which already says where to continue',
-      }),
-  )
+  const query = readQuery(request, changesQuery(list))
   const { entity, order, since, until, change, counterparty, minAmount } = query
   const entities = entity === null ? ENTITIES : [entity]
   // There is no single freshness for all companies: each company's own feed gives its own.

@@ -23,8 +23,8 @@ export function addMirrorRoutes(router: IRouter, options: HttpOptions): void {
 
 const LIST_PARAMS = z.strictObject({ realmId })
 const RECORD_PARAMS = z.strictObject({ realmId, qboId })
-const RECORD_QUERY = z.strictObject({ ...MOMENT_FIELDS, ...AGE_FIELDS })
-const SERIES_QUERY = z.strictObject({
+export const RECORD_QUERY = z.strictObject({ ...MOMENT_FIELDS, ...AGE_FIELDS })
+export const SERIES_QUERY = z.strictObject({
   from: date.nullable().default(null),
   to: date.nullable().default(null),
   step: oneOf(STEPS).default('day'),

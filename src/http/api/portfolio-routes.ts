@@ -25,7 +25,7 @@ export const PORTFOLIO_FIELDS = {
     }),
 }
 
-const QUERY = z.strictObject({ ...PORTFOLIO_FIELDS, ...MOMENT_FIELDS })
+export const PORTFOLIO_QUERY = z.strictObject({ ...PORTFOLIO_FIELDS, ...MOMENT_FIELDS })
 
 type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
 
@@ -33,7 +33,7 @@ export function addPortfolioRoute(router: IRouter, options: Options): void {
   const answers = rememberAnswers(options)
   addRoute(router, '/api/portfolio', {
     get: async (request, response) => {
-      const { asOf, sourceAsOf, sort, ...filters } = readQuery(request, QUERY)
+      const { asOf, sourceAsOf, sort, ...filters } = readQuery(request, PORTFOLIO_QUERY)
       const question = { moment: { asOf, sourceAsOf }, filters, order: sort }
       await send(request, response, await answers(question))
     },

@@ -12,13 +12,18 @@ import { addRoute } from '../request/route.ts'
 import { readParams, readQuery } from '../request/validate.ts'
 
 const PARAMS = z.strictObject({ realmId, qboId })
-const COMPARE_QUERY = z.strictObject({
+export const COMPARE_QUERY = z.strictObject({
   from: instant.nullable().default(null),
   to: instant.nullable().default(null),
 })
 
 // Microseconds since 1970, up to the year 9999.
 const MICROS_DIGITS = 18
+
+/** The parameters of the versions of one record. */
+export function versionsQuery(list: string) {
+  return z.strictObject({ limit, cursor: cursorOf(list, MICROS_DIGITS) })
+}
 
 /** The versions of one record of any entity, and what differs between any two of them. */
 type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
@@ -34,8 +39,7 @@ function addVersionsOf(router: IRouter, options: Options, entity: Entity): void 
     get: async (request, response) => {
       const record = { entity, ...readParams(request, PARAMS) }
       const list = `${record.realmId}/${entity}/${record.qboId}/versions`
-      const schema = z.strictObject({ limit, cursor: cursorOf(list, MICROS_DIGITS) })
-      const { limit: most, cursor } = readQuery(request, schema)
+      const { limit: most, cursor } = readQuery(request, versionsQuery(list))
       const mirror = await mirrorOf(options, record)
       const { versions, next } = await readVersions(database, record, { after: cursor, limit: most })
       response.json({ mirror, data: versions, nextCursor: next === null ? null : cursorAfter(list, next) })

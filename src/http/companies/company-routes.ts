@@ -3,26 +3,23 @@ import { z } from 'zod'
 import { setCompany } from '../../connections/set-company.ts'
 import type { Doer } from '../../connections/record-event.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
-import { Company } from '../../models/company.ts'
-import { cursorOf, page } from '../request/cursor.ts'
 import { doerOf } from '../request/doer.ts'
 import { sendProblem } from '../problem/errors.ts'
-import { INTUIT_ID_DIGITS, limit, moment, NO_FIELDS, plainText, realmId } from '../request/fields.ts'
+import { moment, NO_FIELDS, plainText, realmId } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
+import { listCompanies } from './list-companies.ts'
 import { SETTINGS } from './settings.ts'
-import { showCompanies, showCompany } from './show-company.ts'
+import { showCompany } from './show-company.ts'
 import { addRoute } from '../request/route.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
 
-const LIST = 'companies'
-const COMPANIES_QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, INTUIT_ID_DIGITS) })
 const COMPANY_PARAMS = z.strictObject({ realmId })
 
 // Intuit's tokens are opaque; the longest seen have about 1,000 characters.
 const token = plainText(4096)
 
-const REGISTRATION = z
+export const REGISTRATION = z
   .strictObject({
     refreshToken: token,
     accessToken: token.optional(),
@@ -41,14 +38,7 @@ const REGISTRATION = z
 export function addCompanyRoutes(router: IRouter, options: HttpOptions): void {
   addRoute(router, '/admin/companies', {
     get: async (request, response) => {
-      const query = readQuery(request, COMPANIES_QUERY)
-      const companies = await Company.query(options.database.knex)
-        .where('realm_id', '>', query.cursor ?? '')
-        .orderBy('realm_id')
-        .limit(query.limit + 1)
-      const shown = await showCompanies(options, companies)
-      const keyOf = (company: { realmId: string }) => company.realmId
-      response.json(page(shown, { list: LIST, limit: query.limit, keyOf }, (company) => company))
+      response.json(await listCompanies(options, request))
     },
   })
   addRoute(router, '/admin/companies/:realmId', {

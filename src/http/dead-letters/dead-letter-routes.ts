@@ -12,7 +12,7 @@ const NOT_IDS = 'must be a list of 1 to 1000 ids as GET /admin/dead-letters show
 /** The id of a job. */
 export const letterId = z.uuid({ error: 'must be the id of a dead letter' })
 
-const REDRIVE = z.strictObject({
+export const REDRIVE_BODY = z.strictObject({
   ids: z.array(letterId, { error: NOT_IDS }).min(1, NOT_IDS).max(1000, NOT_IDS).optional(),
 })
 
@@ -30,7 +30,7 @@ export function addDeadLetterRoutes(
   addRoute(router, '/admin/dead-letters/redrive', {
     post: async (request, response) => {
       readQuery(request, NO_FIELDS)
-      const { ids = 'all' } = readBody(request, REDRIVE)
+      const { ids = 'all' } = readBody(request, REDRIVE_BODY)
       const by = doerOf(response)
       const { asked, left } = await redriveDeadLetters(ids, by)
       log.info('dead letters tried again', { companies: asked, left, ...by })

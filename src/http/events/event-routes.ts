@@ -9,21 +9,21 @@ import { addRoute } from '../request/route.ts'
 import { readParams, readQuery } from '../request/validate.ts'
 
 const LIST = 'events'
-const QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
+export const EVENTS_QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
 const PARAMS = z.strictObject({ realmId })
 
 /** What happened to companies and who did it, newest first; purged companies included. */
 export function addEventRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
   addRoute(router, '/admin/events', {
     get: async (request, response) => {
-      const query = readQuery(request, QUERY)
+      const query = readQuery(request, EVENTS_QUERY)
       response.json(pageOf(await readEvents(database, query), query.limit))
     },
   })
   addRoute(router, '/admin/companies/:realmId/events', {
     get: async (request, response) => {
       const { realmId: of } = readParams(request, PARAMS)
-      const query = readQuery(request, QUERY)
+      const query = readQuery(request, EVENTS_QUERY)
       response.json(pageOf(await readEvents(database, query, of), query.limit))
     },
   })
@@ -32,7 +32,7 @@ export function addEventRoutes(router: IRouter, { database }: Pick<HttpOptions, 
 /** One more than requested. */
 async function readEvents(
   { knex }: Database,
-  query: z.output<typeof QUERY>,
+  query: z.output<typeof EVENTS_QUERY>,
   of?: string,
 ): Promise<CompanyEvent[]> {
   const events = CompanyEvent.query(knex)

@@ -15,7 +15,7 @@ import { syncableCompany } from '../sync/syncable-company.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
 
 const LIST = 'rejects'
-const REJECTS_QUERY = z.strictObject({ resolved: flag, limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
+export const REJECTS_QUERY = z.strictObject({ resolved: flag, limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
 const REJECTS_PARAMS = z.strictObject({ realmId })
 
 export function addRejectRoutes(router: IRouter, options: HttpOptions): void {

@@ -4,14 +4,16 @@ import { LedgerError } from '../../domain/ledger-error.ts'
 import { whatToDo } from '../../domain/what-to-do.ts'
 
 /**
- * Admits requests that carry the token. Digests are compared, so that timing reveals neither its content nor its
+ * Admits requests that carry one of the tokens. Digests are compared, so that timing reveals neither their content nor their
  * length.
  */
-export function requireBearer(token: string): RequestHandler {
-  const expected = digest(token)
+export function requireBearer(...tokens: readonly string[]): RequestHandler {
+  const expected = tokens.map(digest)
   return (request, _response, next) => {
     const presented = /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1]
-    if (presented === undefined || !timingSafeEqual(digest(presented), expected)) {
+    // Every token is compared, so that the time does not tell which of them it was.
+    const matching = expected.filter((token) => timingSafeEqual(digest(presented ?? ''), token))
+    if (presented === undefined || matching.length === 0) {
       throw new LedgerError('unauthorized', whatToDo('unauthorized'))
     }
     next()

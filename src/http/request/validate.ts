@@ -38,7 +38,7 @@ export function readFilledBody<Schema extends z.ZodType>(request: Request, schem
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const fields = parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole, schema))
+  const fields = withoutRepeats(parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole, schema)))
   throw new LedgerError(
     'invalid_request',
     fields.map(({ field, message }) => `${field}: ${message}`).join('; '),
@@ -46,11 +46,17 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: 
   )
 }
 
-function fieldsOf(
-  issue: z.core.$ZodIssue,
-  whole: string,
-  schema: z.ZodType,
-): { field: string; message: string }[] {
+interface FieldProblem {
+  readonly field: string
+  readonly message: string
+}
+
+/** Several rules of a field can share one message, and a text can break them all. */
+function withoutRepeats(problems: readonly FieldProblem[]): FieldProblem[] {
+  return [...new Map(problems.map((problem) => [`${problem.field}\n${problem.message}`, problem])).values()]
+}
+
+function fieldsOf(issue: z.core.$ZodIssue, whole: string, schema: z.ZodType): FieldProblem[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({

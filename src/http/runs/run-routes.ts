@@ -12,7 +12,7 @@ import { readParams, readQuery } from '../request/validate.ts'
 
 const LIST = 'runs'
 
-const RUNS_QUERY = z.strictObject({
+export const RUNS_QUERY = z.strictObject({
   ...RUN_FILTERS,
   limit,
   cursor: cursorOf(LIST, ROW_ID_DIGITS),

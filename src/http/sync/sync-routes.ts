@@ -12,9 +12,9 @@ import { syncableCompany } from './syncable-company.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
 import { waitForAnswer } from './wait-for-run.ts'
 
-const SYNC_BODY = z.strictObject({ mode: oneOf(MODES).default('incremental') })
+export const SYNC_BODY = z.strictObject({ mode: oneOf(MODES).default('incremental') })
 const SYNC_PARAMS = z.strictObject({ realmId })
-const SYNC_QUERY = z.strictObject({
+export const SYNC_QUERY = z.strictObject({
   wait: textLike(/^(?:[1-9]|1\d|2[0-5])$/, 'must be a whole number of seconds from 1 to 25')
     .transform(Number)
     .nullable()

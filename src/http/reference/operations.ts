@@ -1,0 +1,142 @@
+import type { z } from 'zod'
+import { LISTS } from '../../books/lists.ts'
+import { ENTITIES } from '../../domain/entity.ts'
+import { changesQuery } from '../api/change-routes.ts'
+import { COMPANY_LIST_QUERY } from '../api/company-list.ts'
+import { listQuery } from '../api/list-query.ts'
+import { RECORD_QUERY, SERIES_QUERY } from '../api/mirror-routes.ts'
+import { PORTFOLIO_QUERY } from '../api/portfolio-routes.ts'
+import { COMPARE_QUERY, versionsQuery } from '../api/version-routes.ts'
+import { REGISTRATION } from '../companies/company-routes.ts'
+import { companiesQuery } from '../companies/list-companies.ts'
+import { SETTINGS } from '../companies/settings.ts'
+import { REDRIVE_BODY } from '../dead-letters/dead-letter-routes.ts'
+import { EVENTS_QUERY } from '../events/event-routes.ts'
+import { REJECTS_QUERY } from '../rejects/reject-routes.ts'
+import { NO_FIELDS } from '../request/fields.ts'
+import { RUNS_QUERY } from '../runs/run-routes.ts'
+import { SYNC_BODY, SYNC_QUERY } from '../sync/sync-routes.ts'
+
+/** One method of one route, with the schemas that validate its requests. */
+export interface Operation {
+  readonly method: 'get' | 'put' | 'post' | 'patch'
+  /** As Express takes it. */
+  readonly path: string
+  readonly summary: string
+  /** Statuses of success and what each means. */
+  readonly answers: Readonly<Record<number, string>>
+  readonly query: z.ZodType
+  /** Absent: a body is not read. */
+  readonly body?: z.ZodType
+  /** Absent: JSON. */
+  readonly mediaType?: string
+}
+
+/** Everything that answers programs. A test holds it against the routes themselves. */
+export function operations(): readonly Operation[] {
+  return [...API, ...ADMIN, ...OPEN]
+}
+
+function get(path: string, summary: string, query: z.ZodType, answer: string): Operation {
+  return { method: 'get', path, summary, query, answers: { 200: answer } }
+}
+
+function post(
+  path: string,
+  summary: string,
+  answers: Operation['answers'],
+  { query = NO_FIELDS, body = NO_FIELDS }: { query?: z.ZodType; body?: z.ZodType } = {},
+): Operation {
+  return { method: 'post', path, summary, query, body, answers }
+}
+
+const ONE = '/api/companies/:realmId'
+const OPERATED = '/admin/companies/:realmId'
+
+const API: readonly Operation[] = [
+  get('/api/portfolio', 'Every company in one answer', PORTFOLIO_QUERY, 'companies, and totals by currency'),
+  get('/api/companies', 'The companies a reader may see', COMPANY_LIST_QUERY, 'a page of companies'),
+  get('/api/changes', 'What changed in all companies', changesQuery(''), 'a page of the feed'),
+  get(`${ONE}/changes`, 'What changed in one company', changesQuery(''), 'a page of the feed'),
+  ...ENTITIES.flatMap((entity) => {
+    const path = `${ONE}/${LISTS[entity]}`
+    return [
+      get(path, `The ${LISTS[entity]} of a company`, listQuery(entity), 'a page of records, with its trust'),
+      get(`${path}/:qboId`, `One ${entity}`, RECORD_QUERY, 'the record, with its trust'),
+      get(
+        `${path}/:qboId/versions`,
+        `The versions of one ${entity}, oldest first`,
+        versionsQuery(''),
+        'a page',
+      ),
+      get(
+        `${path}/:qboId/versions/compare`,
+        `What differs between two versions of one ${entity}`,
+        COMPARE_QUERY,
+        'both versions and their difference',
+      ),
+    ]
+  }),
+  get(
+    `${ONE}/balances/:qboId/series`,
+    'What an account showed at the end of each day, week or month',
+    SERIES_QUERY,
+    'one balance a step',
+  ),
+]
+
+const ACCEPTED = 'asked for; Location names where to look, Retry-After when'
+
+const ADMIN: readonly Operation[] = [
+  get('/admin/companies', 'Companies as their operator sees them', companiesQuery(''), 'a page of companies'),
+  get(OPERATED, 'One company as its operator sees it', NO_FIELDS, 'the company'),
+  {
+    method: 'put',
+    path: OPERATED,
+    summary: 'Register a company, or replace its tokens',
+    query: NO_FIELDS,
+    body: REGISTRATION,
+    answers: { 200: 'the tokens are replaced', 201: 'the company is registered' },
+  },
+  {
+    method: 'patch',
+    path: OPERATED,
+    summary: 'Change what the firm says of a company',
+    query: NO_FIELDS,
+    body: SETTINGS,
+    answers: { 200: 'the company as it is now' },
+  },
+  post(`${OPERATED}/pause`, 'Stop syncing a company', { 200: 'the company as it is now' }),
+  post(`${OPERATED}/resume`, 'Sync a company again', { 200: 'the company as it is now' }),
+  post(`${OPERATED}/disconnect`, 'Revoke the tokens, keep the mirror', { 200: 'the company as it is now' }),
+  get(`${OPERATED}/events`, 'What happened to a company and who did it', EVENTS_QUERY, 'a page of events'),
+  get('/admin/events', 'What happened to all companies and who did it', EVENTS_QUERY, 'a page of events'),
+  get(`${OPERATED}/rejects`, 'What could not be taken and why', REJECTS_QUERY, 'a page of rejects'),
+  post(`${OPERATED}/rejects/retry`, 'Try what could not be taken again', { 202: ACCEPTED }),
+  post(`${OPERATED}/disappearances/:entity/confirm`, 'Confirm that vanished records are gone', {
+    202: ACCEPTED,
+  }),
+  post('/admin/sync', 'Ask for a sync of every active company', { 202: ACCEPTED }, { body: SYNC_BODY }),
+  post(
+    '/admin/sync/:realmId',
+    'Ask for a sync of one company',
+    { 200: 'the run that served the request', 202: ACCEPTED },
+    { query: SYNC_QUERY, body: SYNC_BODY },
+  ),
+  get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs'),
+  post(
+    '/admin/dead-letters/redrive',
+    'Try jobs that were given up again',
+    { 202: 'the companies for which a run was asked' },
+    { body: REDRIVE_BODY },
+  ),
+  get('/admin/sync/runs', 'Runs, newest first', RUNS_QUERY, 'a page of runs'),
+  get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run'),
+]
+
+const OPEN: readonly Operation[] = [
+  get('/healthz', 'Whether the process lives', NO_FIELDS, 'it does'),
+  get('/readyz', 'Whether the service can serve', NO_FIELDS, 'it can'),
+  { ...get('/metrics', 'For Prometheus', NO_FIELDS, 'the text format'), mediaType: 'text/plain' },
+  get('/openapi.json', 'This description', NO_FIELDS, 'OpenAPI 3.1'),
+]

@@ -49,17 +49,15 @@ withPrometheus('the alarms, on a real Prometheus that scrapes the service', () =
     while ((await prometheus.query(expr)).length === 0) await deployment.rows('SELECT pg_sleep(0.2)')
   }
 
-  test('are silent about companies while all is well', async () => {
+  // Before its first scrape, and where one comes too late, Prometheus may have rung for a moment.
+  test('are silent once all is well', async () => {
     for (const alertname of [
       'LedgerReconnectNeeded',
       'LedgerCompanyLate',
       'LedgerServiceStopped',
       'LedgerNoScrape',
     ]) {
-      expect({ alertname, ringing: await prometheus.ringing({ alertname }) }).toEqual({
-        alertname,
-        ringing: [],
-      })
+      await prometheus.untilQuiet({ alertname })
     }
   })
 

@@ -206,7 +206,7 @@ describe('every route', () => {
 
   test('that takes a body refuses one that is none, and without the token does not look at it', async () => {
     const writers = requestsOf(http.app).filter(({ method }) => method !== 'GET')
-    expect(writers).toHaveLength(9)
+    expect(writers).toHaveLength(10)
     for (const { method, path } of writers) {
       for (const [name, [{ head, body = '' }, status]] of Object.entries(BODIES)) {
         const asked = { head: `Host: x\r\n${AUTHORIZATION}\r\n${head}`, body }

@@ -37,10 +37,12 @@ function referenceBody(version: string): Markup {
     </p>
     ${AREAS.map(
       ([tag, title]) =>
-        html`<h2>${title}</h2>
+        html`<section class="sheet reference">
+          <h2>${title}</h2>
           ${operations
             .filter(({ operation }) => operation.tags.includes(tag))
-            .map(({ method, path, operation }) => entry(method, path, operation))}`,
+            .map(({ method, path, operation }) => entry(method, path, operation))}
+        </section>`,
     )}
   `
 }

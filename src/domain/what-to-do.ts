@@ -13,13 +13,16 @@ export interface Concerned {
 export function whatToDo(code: ErrorCode, concerned?: Concerned): string {
   if (concerned === undefined) return adviceFor(code)
   const { realmId, status, entity } = concerned
-  const isEnded = code === 'company_inactive' && status === 'disconnected'
-  return (isEnded ? CONNECT_AGAIN : adviceFor(code))
+  return (code === 'company_inactive' ? adviceForInactive(status) : adviceFor(code))
     .replaceAll(':realmId', realmId)
     .replaceAll(':entity', entity ?? ':entity')
 }
 
 const CONNECT_AGAIN = 'Connect it again: PUT /admin/companies/:realmId with a new refresh token.'
+
+function adviceForInactive(status: CompanyStatus): string {
+  return status === 'disconnected' ? CONNECT_AGAIN : 'Resume it: POST /admin/companies/:realmId/resume.'
+}
 
 function adviceFor(code: ErrorCode): string {
   switch (code) {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
-import { connect } from '../src/db/connect.ts'
 import { rowsOf } from '../src/db/database.ts'
 import { runProgram } from './setup/run-program.ts'
 import { createTestDatabase, type TestDatabase } from './setup/test-database.ts'
 import { insertSyncedCompany } from './http/rows.ts'
+import { openKnex } from './setup/open-knex.ts'
 
 let database: TestDatabase
 let owner: Knex
@@ -39,7 +39,7 @@ afterAll(async () => {
 })
 
 function open(url: string): Knex {
-  return connect({ url, tls: 'off', poolMax: 1, applicationName: 'test', statementTimeoutMs: null })
+  return openKnex(url)
 }
 
 function quoted(name: string): string {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
 import { createTokenCipher } from '../src/connections/token-cipher.ts'
-import { connect } from '../src/db/connect.ts'
 import { rowsOf } from '../src/db/database.ts'
 import { startSandbox, type Sandbox } from '../src/sandbox/sandbox.ts'
 import { company, OTHER_REALM, REALM } from './setup/mirror.ts'
 import { runProgram } from './setup/run-program.ts'
 import { createTestDatabase, type TestDatabase } from './setup/test-database.ts'
+import { openKnex } from './setup/open-knex.ts'
 
 const key = Buffer.alloc(32, 3)
 const credentials = { clientId: 'seed-app', clientSecret: 'seed-app-secret' }
@@ -17,13 +17,7 @@ let sandbox: Sandbox
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  knex = connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 1,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  knex = openKnex(database.url)
   sandbox = await startSandbox({
     port: 0,
     directory: null,

@@ -7,13 +7,13 @@ import type { Knex } from 'knex'
 import { seedCompanies } from '../src/connections/seed-companies.ts'
 import { createTokenCipher, type EncryptionKey } from '../src/connections/token-cipher.ts'
 import { systemClock } from '../src/db/clock.ts'
-import { connect } from '../src/db/connect.ts'
 import { createDatabase, rowsOf } from '../src/db/database.ts'
 import { makeLocalKey } from '../src/local-secrets.ts'
 import { findTokenKeys } from '../src/token-keys.ts'
 import { keptLog, type KeptLog } from './setup/kept-log.ts'
 import { OTHER_REALM, REALM } from './setup/mirror.ts'
 import { createTestDatabase, type TestDatabase } from './setup/test-database.ts'
+import { openKnex } from './setup/open-knex.ts'
 
 const CONFIGURED: EncryptionKey = { id: 'k1', key: Buffer.alloc(32, 1) }
 
@@ -36,13 +36,7 @@ afterEach(async () => {
 })
 
 function open(): Knex {
-  return connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 1,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  return openKnex(database.url)
 }
 
 function find(configured: readonly EncryptionKey[] | null) {

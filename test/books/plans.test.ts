@@ -5,11 +5,11 @@ import { readPortfolio } from '../../src/books/portfolio/portfolio.ts'
 import { readList, type ListQuestion } from '../../src/books/read-list.ts'
 import { search } from '../../src/books/search.ts'
 import { systemClock } from '../../src/db/clock.ts'
-import { connect } from '../../src/db/connect.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
 import { readCauses } from '../../src/http/runs/read-causes.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 import { listOf } from './questions.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 const REALM = realmNumbered(3)
 const DAY_MS = 86_400_000
@@ -19,13 +19,7 @@ let close: () => Promise<void>
 
 beforeAll(async () => {
   const testDatabase = await createTestDatabase()
-  const knex = connect({
-    url: testDatabase.url,
-    tls: 'off',
-    poolMax: 1,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  const knex = openKnex(testDatabase.url)
   database = createDatabase(knex, systemClock())
   close = async () => {
     await knex.destroy()

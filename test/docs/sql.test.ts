@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
-import { connect } from '../../src/db/connect.ts'
 import { grantReader } from '../../src/db/grant-reader.ts'
 import { rowsOf } from '../../src/db/database.ts'
 import { insertBill, insertInvoice, insertReject, insertRun, insertSyncedCompany } from '../http/rows.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 let database: TestDatabase
 let owner: Knex
@@ -48,7 +48,7 @@ afterAll(async () => {
 })
 
 function open(url: string): Knex {
-  return connect({ url, tls: 'off', poolMax: 1, applicationName: 'test', statementTimeoutMs: null })
+  return openKnex(url)
 }
 
 describe('docs/sql.md', () => {

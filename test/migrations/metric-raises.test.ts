@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
-import { connect } from '../../src/db/connect.ts'
 import { rowsOf } from '../../src/db/database.ts'
 import { MIGRATION_SETTINGS, migrateToLatest } from '../../src/db/migrate.ts'
 import { createEmptyDatabase, type TestDatabase } from '../setup/test-database.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 const MIGRATION = '20261123000400_metric_raises.ts'
 const REALM = '4620816300000000401'
@@ -13,13 +13,7 @@ let knex: Knex
 
 beforeEach(async () => {
   database = await createEmptyDatabase()
-  knex = connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 3,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  knex = openKnex(database.url, { poolMax: 3 })
   await migrateToLatest(knex)
   await downTo(MIGRATION)
   await knex.migrate.down(MIGRATION_SETTINGS)

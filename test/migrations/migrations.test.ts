@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
 import { describeSchema } from '../../docs/describe-schema.ts'
-import { connect } from '../../src/db/connect.ts'
 import { rowsOf } from '../../src/db/database.ts'
 import {
   MIGRATION_SETTINGS,
@@ -12,6 +11,7 @@ import {
 } from '../../src/db/migrate.ts'
 import { runProgram } from '../setup/run-program.ts'
 import { createEmptyDatabase, type TestDatabase } from '../setup/test-database.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 let database: TestDatabase
 let knex: Knex
@@ -19,13 +19,7 @@ let files: string[]
 
 beforeEach(async () => {
   database = await createEmptyDatabase()
-  knex = connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 2,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  knex = openKnex(database.url, { poolMax: 2 })
   files = (await readdir(MIGRATIONS_DIRECTORY)).sort()
 })
 
@@ -79,13 +73,7 @@ describe('the migrations', () => {
   })
 
   test('of processes that start together are applied once', async () => {
-    const other = connect({
-      url: database.url,
-      tls: 'off',
-      poolMax: 2,
-      applicationName: 'test',
-      statementTimeoutMs: null,
-    })
+    const other = openKnex(database.url, { poolMax: 2 })
     try {
       await Promise.all([migrateToLatest(knex), migrateToLatest(other)])
     } finally {

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
-import { connect } from '../../src/db/connect.ts'
 import { rowsOf } from '../../src/db/database.ts'
 import { MIGRATION_SETTINGS } from '../../src/db/migrate.ts'
 import { copyDatabase, createEmptyDatabase, type TestDatabase } from '../setup/test-database.ts'
 import type { Release } from './releases.ts'
 import { openReplay, type Replay } from './replay.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 type Upgrade = (knex: Knex) => Promise<void>
 
@@ -74,7 +74,7 @@ async function goOn(url: string, { recording }: Release, replay: Replay, upgrade
 }
 
 async function withKnex(url: string, work: (knex: Knex) => Promise<void>): Promise<void> {
-  const knex = connect({ url, tls: 'off', poolMax: 2, applicationName: 'test', statementTimeoutMs: null })
+  const knex = openKnex(url, { poolMax: 2 })
   try {
     await work(knex)
   } finally {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Knex } from 'knex'
-import { connect } from '../../src/db/connect.ts'
 import { rowsOf } from '../../src/db/database.ts'
 import { ENTITIES } from '../../src/domain/entity.ts'
 import { Balance, BalanceVersion } from '../../src/models/balance.ts'
@@ -20,6 +19,7 @@ import { SyncRun } from '../../src/models/sync-run.ts'
 import { SyncState } from '../../src/models/sync-state.ts'
 import { Vendor } from '../../src/models/vendor.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 const REALM = '4620816300000000801'
 const OTHER_REALM = '4620816300000000802'
@@ -30,13 +30,7 @@ let knex: Knex
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  knex = connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 2,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  knex = openKnex(database.url, { poolMax: 2 })
   for (const realmId of [REALM, OTHER_REALM]) await fill(realmId)
 })
 

@@ -36,7 +36,7 @@ withPrometheus('the alarms, on a real Prometheus that scrapes the service', () =
     await deployment.untilRow(
       'SELECT WHERE NOT EXISTS (SELECT FROM companies WHERE served_seq < requested_seq)',
     )
-    await untilScraped('ledger_companies{status="active"} == 6')
+    await prometheus.untilSampled('ledger_companies{status="active"} == 6')
   })
 
   afterAll(async () => {
@@ -44,10 +44,6 @@ withPrometheus('the alarms, on a real Prometheus that scrapes the service', () =
     await deployment.close()
     await database.drop()
   })
-
-  async function untilScraped(expr: string): Promise<void> {
-    while ((await prometheus.query(expr)).length === 0) await deployment.rows('SELECT pg_sleep(0.2)')
-  }
 
   // Before its first scrape, and where one comes too late, Prometheus may have rung for a moment.
   test('are silent once all is well', async () => {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { alertRules, formatRules, recordingRules } from '../../ops/rules.ts'
+import { findFreePort } from '../setup/free-port.ts'
 import { PROMETHEUS } from './prometheus-programs.ts'
 
 export interface Alarm {
@@ -21,6 +21,8 @@ export interface RunningPrometheus {
   /** Waits until one rings, or none does; jest's own time limit bounds it. */
   readonly untilRinging: (labels: Readonly<Record<string, string>>) => Promise<Alarm>
   readonly untilQuiet: (labels: Readonly<Record<string, string>>) => Promise<void>
+  /** Waits until an expression gives samples. */
+  readonly untilSampled: (expr: string) => Promise<void>
   /** The samples that an expression gives now. */
   readonly query: (expr: string) => Promise<unknown[]>
   readonly close: () => Promise<void>
@@ -57,6 +59,10 @@ export async function startPrometheus(options: {
     if (status !== 'success') throw new Error(`Prometheus refuses ${path}: ${error}`)
     return data
   }
+  const query: RunningPrometheus['query'] = async (expr) => {
+    const { result } = await ask<{ result: unknown[] }>(`/api/v1/query?query=${encodeURIComponent(expr)}`)
+    return result
+  }
   const ringing: RunningPrometheus['ringing'] = async (labels) => {
     const { alerts } = await ask<{ alerts: Alarm[] }>('/api/v1/alerts')
     const wanted = Object.entries(labels)
@@ -80,10 +86,10 @@ export async function startPrometheus(options: {
     async untilQuiet(labels) {
       while ((await ringing(labels)).length > 0) await wait(POLL_MS)
     },
-    async query(expr) {
-      const { result } = await ask<{ result: unknown[] }>(`/api/v1/query?query=${encodeURIComponent(expr)}`)
-      return result
+    async untilSampled(expr) {
+      while ((await query(expr)).length === 0) await wait(POLL_MS)
     },
+    query,
     async close() {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
@@ -108,12 +114,4 @@ async function isReady(port: number): Promise<boolean> {
     ({ ok }) => ok,
     () => false,
   )
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

@@ -1,14 +1,14 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { seedCompanies } from '../../src/connections/seed-companies.ts'
 import { createTokenCipher, type TokenCipher } from '../../src/connections/token-cipher.ts'
 import { systemClock } from '../../src/db/clock.ts'
-import { connect } from '../../src/db/connect.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
 import { startSandbox, type CompanySpec, type Sandbox } from '../../src/sandbox/sandbox.ts'
 import { runProgram, type Ended } from '../setup/run-program.ts'
 import { createWorkplace } from '../setup/workplace.ts'
 import { launchService, PARTS, type ServiceProcess } from './start-service.ts'
+import { findFreePort } from '../setup/free-port.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 /** Processes of the service as in production: on one database, which they neither make nor migrate. */
 export interface Deployment {
@@ -83,13 +83,7 @@ export async function openDeployment({
   // Time is real here: what would be refused there is refused here.
   sandbox.faults.add({ kind: 'enforceLimits' })
   const replicas: Replica[] = []
-  const knex = connect({
-    url: databaseUrl,
-    tls: 'off',
-    poolMax: 4,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  const knex = openKnex(databaseUrl, { poolMax: 4 })
   const database = createDatabase(knex, clock)
   const rows: Deployment['rows'] = (sql, bindings) => rowsOf(knex, sql, bindings)
   const deployment: Deployment = {
@@ -192,12 +186,4 @@ function replicaOf(service: ServiceProcess, port: number): Replica {
       return service.ended
     },
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

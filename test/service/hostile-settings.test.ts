@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { connect } from '../../src/db/connect.ts'
 import { dumpMirror, expectedMirror } from '../setup/books.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.ts'
 import { openDeployment, smallCompany, type Deployment, type Replica } from './deployment.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 const COMPANY = smallCompany(1, 60)
 const REALM = COMPANY.realmId
@@ -39,13 +39,7 @@ afterEach(async () => {
 })
 
 async function alterDatabase(change: string): Promise<void> {
-  const knex = connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 1,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  const knex = openKnex(database.url)
   await knex.raw(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} ${change}`)
   await knex.destroy()
 }

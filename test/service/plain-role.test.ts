@@ -1,22 +1,16 @@
 import { expect, test } from '@jest/globals'
-import { connect } from '../../src/db/connect.ts'
 import { sqlOfHistoryPage } from '../docs/history-page.ts'
 import { dumpMirror, expectedMirror } from '../setup/books.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 import { openDeployment, smallCompany } from './deployment.ts'
+import { openKnex } from '../setup/open-knex.ts'
 
 const COMPANY = smallCompany(1, 60)
 const REALM = COMPANY.realmId
 
 test('a role with the rights that docs/history.md grants serves, though it owns nothing', async () => {
   const database = await createTestDatabase()
-  const owner = connect({
-    url: database.url,
-    tls: 'off',
-    poolMax: 1,
-    applicationName: 'test',
-    statementTimeoutMs: null,
-  })
+  const owner = openKnex(database.url)
   const deployment = await openDeployment({ databaseUrl: database.url, companies: [COMPANY] })
   const url = new URL(database.url)
   const role = `service_of_${url.pathname.slice(1)}`

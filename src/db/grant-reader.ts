@@ -29,7 +29,7 @@ export async function grantReader(knex: Knex, role: string): Promise<Granted> {
   await requireReader(knex, role)
   return knex.transaction(async (trx) => {
     const views = await names(trx, VIEWS)
-    const functions = await names(trx, FUNCTIONS)
+    const functions = await names(trx, FUNCTIONS, { form: FUNCTIONS_FOR_PEOPLE })
     if (views.length === 0 || functions.length === 0) {
       throw new Error('There is nothing to read in this database yet: run npm run migrate first')
     }
@@ -74,8 +74,8 @@ async function requireReader(knex: Knex, role: string): Promise<void> {
     throw new Error(`The role ${role} owns the tables or is a superuser: make one that only reads`)
 }
 
-async function names(knex: Knex, sql: string): Promise<string[]> {
-  const rows = await rowsOf<{ name: string }>(knex, sql, { functions: FUNCTIONS_FOR_PEOPLE })
+async function names(knex: Knex, sql: string, bindings: Record<string, string> = {}): Promise<string[]> {
+  const rows = await rowsOf<{ name: string }>(knex, sql, bindings)
   return rows.map(({ name }) => name)
 }
 
@@ -83,13 +83,13 @@ async function names(knex: Knex, sql: string): Promise<string[]> {
 const VIEWS = `
   SELECT format('%I.%I', n.nspname, c.relname) AS name
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname = 'public' AND c.relkind = 'v' AND CAST(:functions AS text) <> ''
+   WHERE n.nspname = 'public' AND c.relkind = 'v'
      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
    ORDER BY c.relname COLLATE "C"`
 
 const FUNCTIONS = `
   SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS name
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-   WHERE n.nspname = 'public' AND p.proname ~ :functions
+   WHERE n.nspname = 'public' AND p.proname ~ :form
      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
    ORDER BY p.proname COLLATE "C"`

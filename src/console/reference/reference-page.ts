@@ -4,6 +4,7 @@ import { readQuery } from '../../http/request/validate.ts'
 import type { Page } from '../document.ts'
 import { html, type Markup } from '../html.ts'
 import { addPage, type Pages } from '../pages.ts'
+import { table } from '../parts/table.ts'
 
 /** The reference of the API as a page, for somebody who has no token yet. */
 export function addReferencePage(pages: Pages, version: string): void {
@@ -67,27 +68,16 @@ function entry(method: string, path: string, operation: DescribedOperation): Mar
 }
 
 function parameterTable(parameters: readonly Parameter[]): Markup {
-  return html`
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Parameter</th>
-          <th scope="col">In</th>
-          <th scope="col">Takes</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${parameters.map(
-          (parameter) =>
-            html`<tr>
-              <td><code>${parameter.name}</code></td>
-              <td>${parameter.in}${parameter.required && ', required'}</td>
-              <td>${takes(parameter)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  `
+  return table<Parameter>({
+    caption: 'Parameters',
+    address: null,
+    rows: parameters,
+    columns: [
+      { label: 'Parameter', cell: ({ name }) => html`<code>${name}</code>` },
+      { label: 'In', cell: (parameter) => `${parameter.in}${parameter.required ? ', required' : ''}` },
+      { label: 'Takes', cell: takes },
+    ],
+  })
 }
 
 /** The narrowest that the schema says, in words. */

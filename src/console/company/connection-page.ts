@@ -6,13 +6,14 @@ import { readForm, readParams } from '../../http/request/validate.ts'
 import { SyncReject } from '../../models/sync-reject.ts'
 import { linkTo } from '../address.ts'
 import type { PageContext } from '../context.ts'
-import { companyPath, ENTITY_WORDS, recordPath, SHOWN_ENTITIES } from '../entities.ts'
+import { companyPath, ENTITY_WORDS, SHOWN_ENTITIES } from '../entities.ts'
 import { html, type Child, type Markup } from '../html.ts'
 import type { ConsoleOptions } from '../options.ts'
 import { addPage, type Pages } from '../pages.ts'
 import { actionButton, confirmedButton } from '../parts/forms.ts'
 import { table } from '../parts/table.ts'
 import { ago, clock } from '../parts/time.ts'
+import { rejectedColumns, rejectedLink } from '../rejected.ts'
 import { companyPage } from './company-frame.ts'
 
 const PARAMS = z.strictObject({ realmId })
@@ -141,28 +142,8 @@ function rejected(
             address: null,
             rows: rejects,
             columns: [
-              {
-                label: 'Record',
-                cell: ({ entity, qboId, position }) =>
-                  qboId === null
-                    ? `${ENTITY_WORDS[entity].one} at place ${position ?? 'unknown'}`
-                    : html`<a href="${linkTo(context.address, recordPath(realmId, entity, qboId))}"
-                        >${ENTITY_WORDS[entity].one} #${qboId}</a
-                      >`,
-              },
-              {
-                label: 'Why',
-                cell: ({ reason, code, payload }) =>
-                  html`${reason} <code>${code}</code> ${
-                      payload !== '' &&
-                      html`<details class="raw">
-                        <summary>What QuickBooks sent</summary>
-                        <pre>${payload}</pre>
-                      </details>`
-                    }`,
-              },
-              { label: 'Since', folds: true, cell: ({ firstSeenAt }) => ago(firstSeenAt, context) },
-              { label: 'Tried', folds: true, isNumber: true, cell: ({ attempts }) => `${attempts} times` },
+              { label: 'Record', cell: (reject) => rejectedLink(reject, context.address) },
+              ...rejectedColumns(context),
               { label: 'Again', cell: ({ retryAt }) => ago(retryAt, context) },
             ],
           })

@@ -7,11 +7,11 @@ import { ROW_ID_DIGITS, rowId, textLike } from '../../http/request/fields.ts'
 import { readForm, readFilledBody } from '../../http/request/validate.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import type { SyncReject } from '../../models/sync-reject.ts'
-import { changed, linkTo } from '../address.ts'
+import { changed } from '../address.ts'
 import { clientColumn, readClientNames } from '../client.ts'
 import type { PageContext } from '../context.ts'
 import { doerOf } from '../doer.ts'
-import { ENTITY_WORDS, recordPath } from '../entities.ts'
+import { ENTITY_WORDS } from '../entities.ts'
 import { html, type Markup } from '../html.ts'
 import type { ConsoleOptions } from '../options.ts'
 import { addAction, addPage, type Pages } from '../pages.ts'
@@ -20,6 +20,7 @@ import { pager } from '../parts/pager.ts'
 import { stateMark } from '../parts/state.ts'
 import { table } from '../parts/table.ts'
 import { ago } from '../parts/time.ts'
+import { rejectedColumns, rejectedLink, rejectedWords } from '../rejected.ts'
 import { adviceOf, toneOf } from '../remedy.ts'
 import { runTabs } from './run-tabs.ts'
 
@@ -163,32 +164,18 @@ function recordSection(
       columns: [
         {
           label: 'Record',
-          cell: ({ id, realmId, entity, qboId, position }) => {
-            const words = `${ENTITY_WORDS[entity].one} ${qboId === null ? `at place ${position ?? 'unknown'}` : `#${qboId}`}`
-            return html`<input
+          cell: (reject) =>
+            html`<input
                 type="checkbox"
                 name="id"
-                value="${id}"
+                value="${reject.id}"
                 form="${CHOSEN}"
-                aria-label="Choose ${words} of ${names.get(realmId) ?? realmId}"
+                aria-label="Choose ${rejectedWords(reject)} of ${names.get(reject.realmId) ?? reject.realmId}"
               />
-              ${qboId === null ? words : html`<a href="${linkTo(address, recordPath(realmId, entity, qboId))}">${words}</a>`}`
-          },
+              ${rejectedLink(reject, address)}`,
         },
         clientColumn<SyncReject>(names, address),
-        {
-          label: 'Why',
-          cell: ({ reason, code, payload }) =>
-            html`${reason} <code>${code}</code> ${
-                payload !== '' &&
-                html`<details class="raw">
-                  <summary>What QuickBooks sent</summary>
-                  <pre>${payload}</pre>
-                </details>`
-              }`,
-        },
-        { label: 'Since', folds: true, cell: ({ firstSeenAt }) => ago(firstSeenAt, context) },
-        { label: 'Tried', folds: true, isNumber: true, cell: ({ attempts }) => `${attempts} times` },
+        ...rejectedColumns(context),
         { label: 'Next try', folds: true, cell: ({ retryAt }) => ago(retryAt, context) },
         {
           label: 'Intuit’s id',

@@ -20,7 +20,7 @@ export interface PostgresWatch {
   readonly close: () => void
 }
 
-// The log says within a second that it is back; a statement as small as this costs it nothing.
+// The log says within a second that it is back; only while it is away is it asked.
 const POLL_MS = 1_000
 
 /**

@@ -92,7 +92,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   const ending: (() => Promise<unknown> | void)[] = []
   const starting = createStarting(log)
 
-  let handle = answerWhileStarting(() => starting.missing)
+  let handle = answerWhileStarting(() => starting.missing, log)
   const server = openServer({ handle: (request, response) => handle(request, response), log })
 
   async function start(): Promise<Started> {
@@ -205,7 +205,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     stopped ??= (async () => {
       stopping.abort()
       starting.missing = [STOPPING]
-      handle = answerWhileStarting(() => starting.missing)
+      handle = answerWhileStarting(() => starting.missing, log)
       await closeServer(server, handle)
       for (const end of ending.reverse()) {
         await (async () => end())().catch((error: unknown) => log.error('not ended cleanly', { error }))

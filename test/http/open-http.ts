@@ -24,6 +24,7 @@ import { createMetrics } from '../../src/metrics/metrics.ts'
 import { recordCalls } from '../../src/sync/record-calls.ts'
 import { readSyncMetrics } from '../../src/sync/read-metrics.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
+import { checkAnswer } from './check-answer.ts'
 import { NOW, secondsBefore } from './rows.ts'
 
 export const ADMIN_TOKEN = 'the-admin-token'
@@ -58,7 +59,7 @@ export interface OpenHttp {
   readonly statements: Statement[]
   /** How Postgres would go about a statement. */
   explain(statement: Statement): Promise<string>
-  /** A request with the admin's token. */
+  /** A request with the admin's token; its answer is held to what the reference says of it. */
   send(method: 'get' | 'post' | 'put' | 'delete' | 'patch', path: string): Test
   close(): Promise<void>
 }
@@ -146,7 +147,10 @@ export async function openHttp(
     logLines,
     statements,
     explain: (statement) => explain(testDatabase.url, statement),
-    send: (method, path) => request(app)[method](path).set('Authorization', `Bearer ${ADMIN_TOKEN}`),
+    send: (method, path) => {
+      const sent = request(app)[method](path).set('Authorization', `Bearer ${ADMIN_TOKEN}`)
+      return sent.expect(checkAnswer(method, path))
+    },
     async close() {
       await knex.destroy()
       await testDatabase.drop()

@@ -22,13 +22,13 @@ const UNLIMITED: ServerLimits = {
 // More than the buffers of both sides hold.
 const LONG_ANSWER = Buffer.alloc(64 * 1024 * 1024)
 
-const STOPPING = answerWhileStarting(() => ['the service is stopping'])
-
 let http: OpenHttp
+let stopping: RequestListener
 const servers: RawServer[] = []
 
 beforeAll(async () => {
   http = await openHttp()
+  stopping = answerWhileStarting(() => ['the service is stopping'], http.options.log)
 })
 
 beforeEach(() => {
@@ -56,7 +56,9 @@ const AUTHORIZED = `${START}Authorization: Bearer ${ADMIN_TOKEN}\r\nContent-Type
 function expectProblem(text: string, status: number): void {
   expect(statusOf(text)).toBe(status)
   expect(text).toContain('Content-Type: application/problem+json')
-  expect(bodyOf(text)).toMatchObject({ type: 'about:blank', status, code: 'invalid_request' })
+  const requestId = /x-request-id: (.+)\r\n/i.exec(text)?.[1]
+  expect(bodyOf(text)).toMatchObject({ type: 'about:blank', status, code: 'invalid_request', requestId })
+  expect(http.logLines).toContainEqual(expect.objectContaining({ requestId, status }))
 }
 
 /** The server's side of the next connection, when it is gone. */
@@ -75,7 +77,7 @@ async function dripInto(socket: Socket, bytes: string): Promise<string> {
 
 // What a busy sender is told it may miss: its next write fails first.
 const told408 = () =>
-  http.logLines.some(({ message, status }) => message === 'connection refused' && status === 408)
+  http.logLines.some(({ message, status }) => message === 'request refused' && status === 408)
 
 describe('a connection is given up', () => {
   const receiving = { headersTimeoutMs: SHORT_MS, requestTimeoutMs: SHORT_MS }
@@ -207,7 +209,7 @@ describe('a server that is closed', () => {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => server.open()))
     await reached
     for (const [index, socket] of sockets.entries()) socket.pause().write(kinds[index % kinds.length]!)
-    await closeServer(server.server, STOPPING, SHORT_MS)
+    await closeServer(server.server, stopping, SHORT_MS)
     servers.length = 0
     for (const socket of sockets) socket.destroy()
     expect(server.server.listening).toBe(false)
@@ -217,7 +219,7 @@ describe('a server that is closed', () => {
 
   /** A server that begins to close while it has one request in hand, with what ends that one. */
   async function closing(graceMs: number) {
-    let handle: RequestListener = STOPPING
+    let handle: RequestListener = stopping
     const server = await listen({}, (request, response) => handle(request, response))
     servers.length = 0
     const inHand = new Promise<ServerResponse>((resolve) => {
@@ -228,8 +230,8 @@ describe('a server that is closed', () => {
     const text = everything(socket)
     socket.write(KEPT)
     const response = await inHand
-    handle = STOPPING
-    return { server, idle, text, response, end: closeServer(server.server, STOPPING, graceMs) }
+    handle = stopping
+    return { server, idle, text, response, end: closeServer(server.server, stopping, graceMs) }
   }
 
   test('lets a request under way end, and closes its connection with the answer though it would be kept', async () => {

@@ -13,11 +13,9 @@ export function answerErrors(): ErrorRequestHandler {
 }
 
 export function sendProblem(response: Response, problem: Problem): void {
-  const requestId = requestIdOf(response)
-  const instance = `urn:ledger-mirror:request:${encodeURIComponent(requestId)}`
   response
     .status(problem.status)
     .set(problem.headers)
     .type(PROBLEM_TYPE)
-    .send(problemText({ ...problem, members: { instance, requestId, ...problem.members } }))
+    .send(problemText(problem, requestIdOf(response)))
 }

@@ -17,14 +17,16 @@ export interface Problem {
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
-/** The body that describes a problem (RFC 9457). */
-export function problemText({ status, code, detail, members }: Problem): string {
+/** The body that describes a problem (RFC 9457) to whoever sent the request of that id. */
+export function problemText({ status, code, detail, members }: Problem, requestId: string): string {
   return JSON.stringify({
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
     detail,
     code,
+    instance: `urn:ledger-mirror:request:${encodeURIComponent(requestId)}`,
+    requestId,
     ...members,
   })
 }

@@ -27,7 +27,10 @@ export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>
 }
 
-/** The OpenAPI document of the routes, from the very schemas that validate their requests. */
+/**
+ * The OpenAPI document of the routes: requests from the very schemas that validate them, answers from those to which the
+ * tests hold every answer.
+ */
 export function openApi(version: string): OpenApi {
   const paths: Record<string, Record<string, DescribedOperation>> = {}
   for (const operation of operations()) {
@@ -114,9 +117,13 @@ function withoutNull({ default: value, anyOf, ...schema }: Json): Json {
 }
 
 function responses({ answers, mediaType = 'application/json' }: Operation): DescribedOperation['responses'] {
-  const good = Object.entries(answers).map(([status, description]) => [
+  const good = Object.entries(answers).map(([status, { means, schema }]) => [
     status,
-    { description, headers: REQUEST_ID, content: { [mediaType]: {} } },
+    {
+      description: means,
+      headers: REQUEST_ID,
+      content: { [mediaType]: schema === null ? {} : { schema: schemaOf(schema) } },
+    },
   ])
   const problem = { schema: { $ref: '#/components/schemas/Problem' } }
   const bad = { description: 'a problem', headers: REQUEST_ID, content: { [PROBLEM_TYPE]: problem } }

@@ -16,6 +16,7 @@ import { REJECTS_QUERY } from '../rejects/reject-routes.ts'
 import { NO_FIELDS } from '../request/fields.ts'
 import { RUNS_QUERY } from '../runs/run-routes.ts'
 import { SYNC_BODY, SYNC_QUERY } from '../sync/sync-routes.ts'
+import * as answer from './answers.ts'
 
 /** One method of one route, with the schemas that validate its requests. */
 export interface Operation {
@@ -23,8 +24,8 @@ export interface Operation {
   /** As Express takes it. */
   readonly path: string
   readonly summary: string
-  /** Statuses of success and what each means. */
-  readonly answers: Readonly<Record<number, string>>
+  /** By status of success. */
+  readonly answers: Readonly<Record<number, Answer>>
   readonly query: z.ZodType
   /** Absent: a body is not read. */
   readonly body?: z.ZodType
@@ -32,13 +33,25 @@ export interface Operation {
   readonly mediaType?: string
 }
 
+export interface Answer {
+  readonly means: string
+  /** What its body holds; null for what is not of ours to describe. */
+  readonly schema: z.ZodType | null
+}
+
 /** Everything that answers programs. A test holds it against the routes themselves. */
 export function operations(): readonly Operation[] {
   return [...API, ...ADMIN, ...OPEN]
 }
 
-function get(path: string, summary: string, query: z.ZodType, answer: string): Operation {
-  return { method: 'get', path, summary, query, answers: { 200: answer } }
+function get(
+  path: string,
+  summary: string,
+  query: z.ZodType,
+  means: string,
+  schema: z.ZodType | null,
+): Operation {
+  return { method: 'get', path, summary, query, answers: { 200: { means, schema } } }
 }
 
 function post(
@@ -54,26 +67,59 @@ const ONE = '/api/companies/:realmId'
 const OPERATED = '/admin/companies/:realmId'
 
 const API: readonly Operation[] = [
-  get('/api/portfolio', 'Every company in one answer', PORTFOLIO_QUERY, 'companies, and totals by currency'),
-  get('/api/companies', 'The companies a reader may see', COMPANY_LIST_QUERY, 'a page of companies'),
-  get('/api/changes', 'What changed in all companies', changesQuery(''), 'a page of the feed'),
-  get(`${ONE}/changes`, 'What changed in one company', changesQuery(''), 'a page of the feed'),
+  get(
+    '/api/portfolio',
+    'Every company in one answer',
+    PORTFOLIO_QUERY,
+    'companies, and totals by currency',
+    answer.PORTFOLIO,
+  ),
+  get(
+    '/api/companies',
+    'The companies a reader may see',
+    COMPANY_LIST_QUERY,
+    'a page of companies',
+    answer.COMPANIES,
+  ),
+  get(
+    '/api/changes',
+    'What changed in all companies',
+    changesQuery(''),
+    'a page of the feed',
+    answer.ALL_CHANGES,
+  ),
+  get(
+    `${ONE}/changes`,
+    'What changed in one company',
+    changesQuery(''),
+    'a page of the feed',
+    answer.CHANGES_OF_ONE,
+  ),
   ...ENTITIES.flatMap((entity) => {
     const path = `${ONE}/${LISTS[entity]}`
+    const { list, one } = answer.recordAnswers(entity)
     return [
-      get(path, `The ${LISTS[entity]} of a company`, listQuery(entity), 'a page of records, with its trust'),
-      get(`${path}/:qboId`, `One ${entity}`, RECORD_QUERY, 'the record, with its trust'),
+      get(
+        path,
+        `The ${LISTS[entity]} of a company`,
+        listQuery(entity),
+        'a page of records, with its trust',
+        list,
+      ),
+      get(`${path}/:qboId`, `One ${entity}`, RECORD_QUERY, 'the record, with its trust', one),
       get(
         `${path}/:qboId/versions`,
         `The versions of one ${entity}, oldest first`,
         versionsQuery(''),
         'a page',
+        answer.VERSIONS,
       ),
       get(
         `${path}/:qboId/versions/compare`,
         `What differs between two versions of one ${entity}`,
         COMPARE_QUERY,
-        'both versions and their difference',
+        'which two they are, and their difference',
+        answer.COMPARISON,
       ),
     ]
   }),
@@ -82,21 +128,32 @@ const API: readonly Operation[] = [
     'What an account showed at the end of each day, week or month',
     SERIES_QUERY,
     'one balance a step',
+    answer.SERIES,
   ),
 ]
 
 const ACCEPTED = 'asked for; Location names where to look, Retry-After when'
+const CHANGED = { 200: { means: 'the company as it is now', schema: answer.ONE_COMPANY } }
 
 const ADMIN: readonly Operation[] = [
-  get('/admin/companies', 'Companies as their operator sees them', companiesQuery(''), 'a page of companies'),
-  get(OPERATED, 'One company as its operator sees it', NO_FIELDS, 'the company'),
+  get(
+    '/admin/companies',
+    'Companies as their operator sees them',
+    companiesQuery(''),
+    'a page of companies',
+    answer.OPERATED_COMPANIES,
+  ),
+  get(OPERATED, 'One company as its operator sees it', NO_FIELDS, 'the company', answer.ONE_COMPANY),
   {
     method: 'put',
     path: OPERATED,
     summary: 'Register a company, or replace its tokens',
     query: NO_FIELDS,
     body: REGISTRATION,
-    answers: { 200: 'the tokens are replaced', 201: 'the company is registered' },
+    answers: {
+      200: { means: 'the tokens are replaced', schema: answer.REGISTERED },
+      201: { means: 'the company is registered', schema: answer.REGISTERED },
+    },
   },
   {
     method: 'patch',
@@ -104,39 +161,69 @@ const ADMIN: readonly Operation[] = [
     summary: 'Change what the firm says of a company',
     query: NO_FIELDS,
     body: SETTINGS,
-    answers: { 200: 'the company as it is now' },
+    answers: CHANGED,
   },
-  post(`${OPERATED}/pause`, 'Stop syncing a company', { 200: 'the company as it is now' }),
-  post(`${OPERATED}/resume`, 'Sync a company again', { 200: 'the company as it is now' }),
-  post(`${OPERATED}/disconnect`, 'Revoke the tokens, keep the mirror', { 200: 'the company as it is now' }),
-  get(`${OPERATED}/events`, 'What happened to a company and who did it', EVENTS_QUERY, 'a page of events'),
-  get('/admin/events', 'What happened to all companies and who did it', EVENTS_QUERY, 'a page of events'),
-  get(`${OPERATED}/rejects`, 'What could not be taken and why', REJECTS_QUERY, 'a page of rejects'),
-  post(`${OPERATED}/rejects/retry`, 'Try what could not be taken again', { 202: ACCEPTED }),
-  post(`${OPERATED}/disappearances/:entity/confirm`, 'Confirm that vanished records are gone', {
-    202: ACCEPTED,
+  post(`${OPERATED}/pause`, 'Stop syncing a company', CHANGED),
+  post(`${OPERATED}/resume`, 'Sync a company again', CHANGED),
+  post(`${OPERATED}/disconnect`, 'Revoke the tokens, keep the mirror', {
+    200: { means: 'the company as it is now', schema: answer.DISCONNECTED },
   }),
-  post('/admin/sync', 'Ask for a sync of every active company', { 202: ACCEPTED }, { body: SYNC_BODY }),
+  get(
+    `${OPERATED}/events`,
+    'What happened to a company and who did it',
+    EVENTS_QUERY,
+    'a page of events',
+    answer.EVENTS,
+  ),
+  get(
+    '/admin/events',
+    'What happened to all companies and who did it',
+    EVENTS_QUERY,
+    'a page of events',
+    answer.EVENTS,
+  ),
+  get(
+    `${OPERATED}/rejects`,
+    'What could not be taken and why',
+    REJECTS_QUERY,
+    'a page of rejects',
+    answer.REJECTS,
+  ),
+  post(`${OPERATED}/rejects/retry`, 'Try what could not be taken again', {
+    202: { means: ACCEPTED, schema: answer.RETRY_ACCEPTED },
+  }),
+  post(`${OPERATED}/disappearances/:entity/confirm`, 'Confirm that vanished records are gone', {
+    202: { means: ACCEPTED, schema: answer.CONFIRMATION_ACCEPTED },
+  }),
+  post(
+    '/admin/sync',
+    'Ask for a sync of every active company',
+    { 202: { means: 'the companies for which a run was asked', schema: answer.ALL_ASKED } },
+    { body: SYNC_BODY },
+  ),
   post(
     '/admin/sync/:realmId',
     'Ask for a sync of one company',
-    { 200: 'the run that served the request', 202: ACCEPTED },
+    {
+      200: { means: 'the run that served the request', schema: answer.SYNC_SERVED },
+      202: { means: ACCEPTED, schema: answer.SYNC_ACCEPTED },
+    },
     { query: SYNC_QUERY, body: SYNC_BODY },
   ),
-  get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs'),
+  get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs', answer.DEAD_LETTERS),
   post(
     '/admin/dead-letters/redrive',
     'Try jobs that were given up again',
-    { 202: 'the companies for which a run was asked' },
+    { 202: { means: 'the companies for which a run was asked', schema: answer.REDRIVEN } },
     { body: REDRIVE_BODY },
   ),
-  get('/admin/sync/runs', 'Runs, newest first', RUNS_QUERY, 'a page of runs'),
-  get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run'),
+  get('/admin/sync/runs', 'Runs, newest first', RUNS_QUERY, 'a page of runs', answer.RUNS),
+  get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run', answer.ONE_RUN),
 ]
 
 const OPEN: readonly Operation[] = [
-  get('/healthz', 'Whether the process lives', NO_FIELDS, 'it does'),
-  get('/readyz', 'Whether the service can serve', NO_FIELDS, 'it can'),
-  { ...get('/metrics', 'For Prometheus', NO_FIELDS, 'the text format'), mediaType: 'text/plain' },
-  get('/openapi.json', 'This description', NO_FIELDS, 'OpenAPI 3.1'),
+  get('/healthz', 'Whether the process lives', NO_FIELDS, 'it does', answer.ALIVE),
+  get('/readyz', 'Whether the service can serve', NO_FIELDS, 'it can', answer.READY),
+  { ...get('/metrics', 'For Prometheus', NO_FIELDS, 'the text format', null), mediaType: 'text/plain' },
+  get('/openapi.json', 'This description', NO_FIELDS, 'OpenAPI 3.1', null),
 ]

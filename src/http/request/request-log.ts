@@ -1,12 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
 import type { HttpOptions } from '../options.ts'
+import { REQUEST_ID, requestIdFor } from './request-id.ts'
 
-// A router in front of us may have given the request a name already. Anything longer or stranger is not used: the id
-// ends up in logs.
-const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/
-const REQUEST_ID = 'x-request-id'
 // A path is at most a few ids long; what is longer is noise.
 const LONGEST_PATH = 200
 // What nginx logs for a client that went away; no answer was sent.
@@ -23,7 +19,7 @@ export function observeRequests({
 }: Pick<HttpOptions, 'database' | 'log' | 'metrics'>): RequestHandler {
   return (request, response, next) => {
     const startedAt = database.clock.now().getTime()
-    response.set(REQUEST_ID, requestIdFor(request))
+    response.set(REQUEST_ID, requestIdFor(request.get(REQUEST_ID)))
     response.once('close', () => {
       const durationMs = Math.max(0, database.clock.now().getTime() - startedAt)
       const status = response.writableFinished ? response.statusCode : (cutOff.get(response) ?? CLIENT_GONE)
@@ -60,11 +56,6 @@ export function noteCutOff(response: ServerResponse, status: number): void {
 
 export function requestIdOf(response: Response): string {
   return String(response.getHeader(REQUEST_ID))
-}
-
-function requestIdFor(request: Request): string {
-  const given = request.get(REQUEST_ID)
-  return given !== undefined && SANE_REQUEST_ID.test(given) ? given : randomUUID()
 }
 
 /** Never the query: people may put tokens there, and those must stay out of the log. */

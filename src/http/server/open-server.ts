@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type RequestListener, type Server, type Ser
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'winston'
 import { PROBLEM_TYPE, problemText, refusal } from '../problem/problem.ts'
+import { REQUEST_ID, requestIdFor } from '../request/request-id.ts'
 import { noteCutOff } from '../request/request-log.ts'
 
 /** How long a connection may take over each of its phases, and how many there may be. */
@@ -68,22 +69,21 @@ export function openServer({
     response.once('close', () => answers.delete(response))
     follow(talks, response, limits.answerTimeoutMs)
     if (request.httpVersion === '1.1' && request.headersDistinct['host']?.length !== 1) {
-      refuse(response, 400, 'a request must name one Host')
+      refuse(log, response, 400, 'a request must name one Host')
     } else handle(request, response)
   })
   server.on('checkExpectation', (_request, response) => {
     follow(talks, response, limits.answerTimeoutMs)
-    refuse(response, 417, 'only 100-continue can be expected')
+    refuse(log, response, 417, 'only 100-continue can be expected')
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const talk = talks.get(socket)
     if (error.code === 'ECONNRESET' || !socket.writable || !canBeAnswered(talk)) return void socket.destroy()
     const [status, detail] = reasonOf(error)
-    log.debug('connection refused', { status, reason: error.code })
     if (talk) noteCutOff(talk.latest, status)
-    hangUp(socket, status, detail)
+    hangUp(log, socket, status, detail)
   })
-  server.on('connect', (_request, socket) => hangUp(socket, 405, 'CONNECT is not possible here'))
+  server.on('connect', (_request, socket) => hangUp(log, socket, 405, 'CONNECT is not possible here'))
   tellOfDrops(server, log, limits.mostConnections)
   return server
 }
@@ -131,25 +131,32 @@ function reasonOf({ code = '' }: NodeJS.ErrnoException): readonly [status: numbe
   return REASONS[code] ?? [400, 'this is not HTTP/1.1']
 }
 
-function refuse(response: ServerResponse, status: number, detail: string): void {
-  const text = problemText(refusal(status, detail))
+function refuse(log: Logger, response: ServerResponse, status: number, detail: string): void {
+  const requestId = requestIdFor(response.req.headers[REQUEST_ID])
+  const text = problemText(refusal(status, detail), requestId)
   const headers = {
+    [REQUEST_ID]: requestId,
     'Content-Type': PROBLEM_TYPE,
     'Content-Length': Buffer.byteLength(text),
     Connection: 'close',
   }
+  log.debug('request refused', { requestId, status, detail })
   response.writeHead(status, headers).end(text)
 }
 
 /** The last answer on a connection that the HTTP parser has given up on. */
-function hangUp(socket: Duplex, status: number, detail: string): void {
-  const text = problemText(refusal(status, detail))
+function hangUp(log: Logger, socket: Duplex, status: number, detail: string): void {
+  // What came cannot be read, so that an id in it cannot either.
+  const requestId = requestIdFor(undefined)
+  const text = problemText(refusal(status, detail), requestId)
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `${REQUEST_ID}: ${requestId}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(text)}`,
     'Connection: close',
   ]
+  log.debug('request refused', { requestId, status, detail })
   socket.write([...head, '', text].join('\r\n'))
   // Not only ended: the other side may never close.
   socket.destroy()

@@ -5,7 +5,8 @@ import type { ListedChange } from '../../books/changes/listed-change.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { placeOf, sealPlace } from '../../http/api/change-cursor.ts'
-import { CHANGE_FILTERS, changeList } from '../../http/api/change-query.ts'
+import { CHANGE_FILTERS } from '../../http/api/change-query.ts'
+import { listOf } from '../../http/request/cursor.ts'
 import { MOMENT_FIELDS } from '../../http/api/list-query.ts'
 import { showCompany } from '../../http/companies/show-company.ts'
 import { oneOf, realmId, rowId } from '../../http/request/fields.ts'
@@ -74,7 +75,7 @@ async function readPage(
   limit: number,
   after: ChangesPage['reached'] = null,
 ): Promise<ChangesPage> {
-  const query = readForm(request, queryOf(changeList(request, of)))
+  const query = readForm(request, queryOf(listOf(request, 'changes', of)))
   const { entity, change, counterparty, minAmount, within, run, asOf } = query
   const ran = run === null ? null : await SyncRun.query(database.knex).findById(run)
   if (run !== null && !ran) throw new LedgerError('not_found', `there is no run ${run}`)
@@ -121,7 +122,7 @@ async function inbox(
           changes.map(({ realmId }) => realmId),
         )
       : null
-  const next = hasMore && reached ? sealPlace(reached, changeList(request, company)) : null
+  const next = hasMore && reached ? sealPlace(reached, listOf(request, 'changes', company)) : null
   return html`<section class="sheet flush">
     ${changeFilters(context.address, csvPath(context.address))}
     ${changes.length === 0 ? nothing(context, next !== null) : changeTable(changes, names, context)}

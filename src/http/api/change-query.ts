@@ -1,4 +1,3 @@
-import type { Request } from 'express'
 import { CHANGES } from '../../books/versions/change-of.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import { decimal, instant, oneOf, plainText } from '../request/fields.ts'
@@ -11,12 +10,4 @@ export const CHANGE_FILTERS = {
   change: oneOf(CHANGES).nullable().default(null),
   counterparty: plainText(100).nullable().default(null),
   minAmount: decimal.nullable().default(null),
-}
-
-/** The list that a page's cursor belongs to: the company and all filters, in any order. */
-export function changeList({ query }: Request, company: string | null): string {
-  const filters = Object.entries(query)
-    .filter(([name, value]) => value !== '' && !['limit', 'cursor', 'after'].includes(name))
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-  return JSON.stringify(['changes', company, filters])
 }

@@ -6,11 +6,12 @@ import { NOW } from '../../books/moment.ts'
 import { readOldestStanding } from '../../books/standing.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import type { HttpOptions } from '../options.ts'
+import { listOf } from '../request/cursor.ts'
 import { limit, NO_FIELDS, oneOf, realmId } from '../request/fields.ts'
 import { addRoute } from '../request/route.ts'
 import { readParams, readQuery } from '../request/validate.ts'
 import { placeOf, sealPlace } from './change-cursor.ts'
-import { CHANGE_FILTERS, changeList } from './change-query.ts'
+import { CHANGE_FILTERS } from './change-query.ts'
 
 type Options = Pick<HttpOptions, 'database' | 'intervalSeconds'>
 
@@ -47,7 +48,7 @@ export function addChangeRoutes(router: IRouter, options: Options): void {
 }
 
 async function answer(options: Options, request: Request, company: string | null) {
-  const list = changeList(request, company)
+  const list = listOf(request, 'changes', company)
   const query = readQuery(request, changesQuery(list))
   const { entity, order, since, until, change, counterparty, minAmount } = query
   const entities = entity === null ? ENTITIES : [entity]

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { COMPANY_STATUSES } from '../../domain/company.ts'
 import { Company } from '../../models/company.ts'
 import type { HttpOptions } from '../options.ts'
-import { cursorOf, page } from '../request/cursor.ts'
+import { cursorOf, listOf, page } from '../request/cursor.ts'
 import { INTUIT_ID_DIGITS, limit, oneOf, plainText } from '../request/fields.ts'
 import { readQuery } from '../request/validate.ts'
 import { showCompanies, type OperatedCompany } from './show-company.ts'
@@ -28,17 +28,11 @@ export function companiesQuery(list: string) {
 
 /** A page of the companies that a request asks for, by realm id. */
 export async function listCompanies(options: Options, request: Request) {
-  const list = listOf(request)
+  const list = listOf(request, 'companies')
   const query = readQuery(request, companiesQuery(list))
   const shown = await findCompanies(options, query, query.limit + 1)
   const keyOf = ({ realmId }: OperatedCompany) => realmId
   return page(shown, { list, limit: query.limit, keyOf }, (company) => company)
-}
-
-/** What a cursor belongs to: a page of other filters would silently leave companies out. */
-function listOf({ query }: Request): string {
-  const given = Object.keys(COMPANY_FILTERS).flatMap((name) => (name in query ? [[name, query[name]]] : []))
-  return given.length === 0 ? 'companies' : `companies ${JSON.stringify(given)}`
 }
 
 // Late companies are rare, so that finding a page of them looks at most at every company, in few steps.

@@ -1,50 +1,44 @@
-import type { IRouter } from 'express'
+import type { IRouter, Request } from 'express'
 import { z } from 'zod'
 import type { Database } from '../../db/database.ts'
 import { CompanyEvent } from '../../models/company-event.ts'
 import type { HttpOptions } from '../options.ts'
-import { cursorOf, page } from '../request/cursor.ts'
+import { cursorOf, listOf, page } from '../request/cursor.ts'
 import { limit, realmId, ROW_ID_DIGITS } from '../request/fields.ts'
 import { addRoute } from '../request/route.ts'
 import { readParams, readQuery } from '../request/validate.ts'
 
-const LIST = 'events'
-export const EVENTS_QUERY = z.strictObject({ limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
+/** The parameters of one list of events. */
+export function eventsQuery(list: string) {
+  return z.strictObject({ limit, cursor: cursorOf(list, ROW_ID_DIGITS) })
+}
+
 const PARAMS = z.strictObject({ realmId })
 
 /** What happened to companies and who did it, newest first; purged companies included. */
 export function addEventRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
   addRoute(router, '/admin/events', {
     get: async (request, response) => {
-      const query = readQuery(request, EVENTS_QUERY)
-      response.json(pageOf(await readEvents(database, query), query.limit))
+      response.json(await listEvents(database, request, null))
     },
   })
   addRoute(router, '/admin/companies/:realmId/events', {
     get: async (request, response) => {
       const { realmId: of } = readParams(request, PARAMS)
-      const query = readQuery(request, EVENTS_QUERY)
-      response.json(pageOf(await readEvents(database, query, of), query.limit))
+      response.json(await listEvents(database, request, of))
     },
   })
 }
 
-/** One more than requested. */
-async function readEvents(
-  { knex }: Database,
-  query: z.output<typeof EVENTS_QUERY>,
-  of?: string,
-): Promise<CompanyEvent[]> {
+async function listEvents({ knex }: Database, request: Request, of: string | null) {
+  const list = listOf(request, 'events', of)
+  const { limit: most, cursor } = readQuery(request, eventsQuery(list))
   const events = CompanyEvent.query(knex)
     .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  if (of !== undefined) void events.where('realm_id', of)
-  if (query.cursor !== null) void events.where('id', '<', Number(query.cursor))
-  return events
-}
-
-function pageOf(events: readonly CompanyEvent[], most: number) {
-  return page(events, { list: LIST, limit: most, keyOf: ({ id }) => id }, eventJson)
+    .limit(most + 1)
+  if (of !== null) void events.where('realm_id', of)
+  if (cursor !== null) void events.where('id', '<', Number(cursor))
+  return page(await events, { list, limit: most, keyOf: ({ id }) => id }, eventJson)
 }
 
 function eventJson({ at, realmId: of, kind, actor, detail, requestId }: CompanyEvent) {

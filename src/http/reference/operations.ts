@@ -11,10 +11,10 @@ import { REGISTRATION } from '../companies/company-routes.ts'
 import { companiesQuery } from '../companies/list-companies.ts'
 import { SETTINGS } from '../companies/settings.ts'
 import { REDRIVE_BODY } from '../dead-letters/dead-letter-routes.ts'
-import { EVENTS_QUERY } from '../events/event-routes.ts'
-import { REJECTS_QUERY } from '../rejects/reject-routes.ts'
+import { eventsQuery } from '../events/event-routes.ts'
+import { rejectsQuery } from '../rejects/reject-routes.ts'
 import { NO_FIELDS } from '../request/fields.ts'
-import { RUNS_QUERY } from '../runs/run-routes.ts'
+import { runsQuery } from '../runs/run-routes.ts'
 import { SYNC_BODY, SYNC_QUERY } from '../sync/sync-routes.ts'
 import * as answer from './answers.ts'
 
@@ -171,21 +171,21 @@ const ADMIN: readonly Operation[] = [
   get(
     `${OPERATED}/events`,
     'What happened to a company and who did it',
-    EVENTS_QUERY,
+    eventsQuery(''),
     'a page of events',
     answer.EVENTS,
   ),
   get(
     '/admin/events',
     'What happened to all companies and who did it',
-    EVENTS_QUERY,
+    eventsQuery(''),
     'a page of events',
     answer.EVENTS,
   ),
   get(
     `${OPERATED}/rejects`,
     'What could not be taken and why',
-    REJECTS_QUERY,
+    rejectsQuery(''),
     'a page of rejects',
     answer.REJECTS,
   ),
@@ -217,7 +217,7 @@ const ADMIN: readonly Operation[] = [
     { 202: { means: 'the companies for which a run was asked', schema: answer.REDRIVEN } },
     { body: REDRIVE_BODY },
   ),
-  get('/admin/sync/runs', 'Runs, newest first', RUNS_QUERY, 'a page of runs', answer.RUNS),
+  get('/admin/sync/runs', 'Runs, newest first', runsQuery(''), 'a page of runs', answer.RUNS),
   get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run', answer.ONE_RUN),
 ]
 

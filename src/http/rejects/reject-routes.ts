@@ -5,7 +5,7 @@ import type { Database } from '../../db/database.ts'
 import { Company } from '../../models/company.ts'
 import { SyncReject } from '../../models/sync-reject.ts'
 import { answerAccepted } from '../sync/accepted.ts'
-import { cursorOf, page } from '../request/cursor.ts'
+import { cursorOf, listOf, page } from '../request/cursor.ts'
 import { doerOf } from '../request/doer.ts'
 import { flag, limit, NO_FIELDS, realmId, ROW_ID_DIGITS } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
@@ -14,17 +14,23 @@ import { retryRejects } from './retry-rejects.ts'
 import { syncableCompany } from '../sync/syncable-company.ts'
 import { readBody, readParams, readQuery } from '../request/validate.ts'
 
-const LIST = 'rejects'
-export const REJECTS_QUERY = z.strictObject({ resolved: flag, limit, cursor: cursorOf(LIST, ROW_ID_DIGITS) })
+/** The parameters of one list of rejects. */
+export function rejectsQuery(list: string) {
+  return z.strictObject({ resolved: flag, limit, cursor: cursorOf(list, ROW_ID_DIGITS) })
+}
+
+type RejectsQuery = z.output<ReturnType<typeof rejectsQuery>>
+
 const REJECTS_PARAMS = z.strictObject({ realmId })
 
 export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
   addRoute(router, '/admin/companies/:realmId/rejects', {
     get: async (request, response) => {
       const { realmId } = readParams(request, REJECTS_PARAMS)
-      const query = readQuery(request, REJECTS_QUERY)
+      const list = listOf(request, 'rejects', realmId)
+      const query = readQuery(request, rejectsQuery(list))
       const rejects = await readRejects(options.database, realmId, query)
-      response.json(page(rejects, { list: LIST, limit: query.limit, keyOf: ({ id }) => id }, rejectJson))
+      response.json(page(rejects, { list, limit: query.limit, keyOf: ({ id }) => id }, rejectJson))
     },
   })
   addRoute(router, '/admin/companies/:realmId/rejects/retry', {
@@ -40,11 +46,7 @@ export function addRejectRoutes(router: IRouter, options: HttpOptions): void {
 }
 
 /** One more than requested, oldest first. */
-async function readRejects(
-  { knex }: Database,
-  realmId: string,
-  query: z.output<typeof REJECTS_QUERY>,
-): Promise<SyncReject[]> {
+async function readRejects({ knex }: Database, realmId: string, query: RejectsQuery): Promise<SyncReject[]> {
   if (!(await Company.query(knex).findById(realmId))) throw unknownCompany(realmId)
   const rejects = SyncReject.query(knex)
     .where('realm_id', realmId)

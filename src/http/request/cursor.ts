@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Request } from 'express'
 import { z } from 'zod'
 
 /**
@@ -8,6 +9,19 @@ import { z } from 'zod'
 export function cursorAfter(list: string, key: string | number): string {
   return Buffer.from(`${digest(list, String(key))}${key}`).toString('base64url')
 }
+
+/**
+ * The list that a request asks for, by its name and its filters in any order: what a cursor belongs to, because a page of
+ * other filters would silently leave rows out.
+ */
+export function listOf({ query }: Request, ...name: readonly (string | null)[]): string {
+  const filters = Object.entries(query)
+    .filter(([parameter, value]) => value !== '' && !PAGING.includes(parameter))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+  return JSON.stringify([...name, filters])
+}
+
+const PAGING = ['limit', 'cursor', 'after']
 
 /** The query parameter: returns the key, or null at the beginning of the list. Keys are digits, at most this many. */
 export function cursorOf(list: string, longestKey: number) {

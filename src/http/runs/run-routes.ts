@@ -2,7 +2,7 @@ import type { IRouter } from 'express'
 import { z } from 'zod'
 import { LedgerError } from '../../domain/ledger-error.ts'
 import { SyncRun } from '../../models/sync-run.ts'
-import { cursorOf, page } from '../request/cursor.ts'
+import { cursorOf, listOf, page } from '../request/cursor.ts'
 import { limit, NO_FIELDS, ROW_ID_DIGITS, rowId } from '../request/fields.ts'
 import type { HttpOptions } from '../options.ts'
 import { addRoute } from '../request/route.ts'
@@ -10,22 +10,20 @@ import { readRuns, RUN_FILTERS } from './read-runs.ts'
 import { runJson } from './run-json.ts'
 import { readParams, readQuery } from '../request/validate.ts'
 
-const LIST = 'runs'
-
-export const RUNS_QUERY = z.strictObject({
-  ...RUN_FILTERS,
-  limit,
-  cursor: cursorOf(LIST, ROW_ID_DIGITS),
-})
+/** The parameters of one list of runs. */
+export function runsQuery(list: string) {
+  return z.strictObject({ ...RUN_FILTERS, limit, cursor: cursorOf(list, ROW_ID_DIGITS) })
+}
 
 const RUN_PARAMS = z.strictObject({ id: rowId })
 
 export function addRunRoutes(router: IRouter, { database }: Pick<HttpOptions, 'database'>): void {
   addRoute(router, '/admin/sync/runs', {
     get: async (request, response) => {
-      const query = readQuery(request, RUNS_QUERY)
+      const list = listOf(request, 'runs')
+      const query = readQuery(request, runsQuery(list))
       const runs = await readRuns(database.knex, { ...query, most: query.limit + 1 })
-      response.json(page(runs, { list: LIST, limit: query.limit, keyOf: (run) => run.id }, runJson))
+      response.json(page(runs, { list, limit: query.limit, keyOf: (run) => run.id }, runJson))
     },
   })
   addRoute(router, '/admin/sync/runs/:id', {

@@ -23,6 +23,7 @@ const TAKEN = [
   'test/metrics/',
   'test/migrations/',
   'test/models/',
+  'test/restore/',
   'test/sync/(backfill|fenced|incremental|remap)',
 ]
 

@@ -46,9 +46,7 @@ export default async function startPostgres(): Promise<void> {
   if (server !== undefined) return useServer(server)
   useMemory()
   await removeAbortedRuns()
-  const folder = await mkdtemp(join(tmpdir(), PREFIX))
-  const lock = await lockDataFolder(folder)
-  const starting = startIn(folder).then((postgres) => ({ folder, lock, postgres }))
+  const starting = startCluster()
   // Jest ends without its teardown when it is interrupted, which may be while the server still starts.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void starting.then(removePostgres).finally(() => process.exit(1)))
@@ -64,6 +62,13 @@ export default async function startPostgres(): Promise<void> {
     await removePostgres(started)
     throw error
   }
+}
+
+/** A Postgres in a folder of its own: the one of a test run, or another beside it. */
+export async function startCluster(): Promise<TestPostgres> {
+  const folder = await mkdtemp(join(tmpdir(), PREFIX))
+  const lock = await lockDataFolder(folder)
+  return { folder, lock, postgres: await startIn(folder) }
 }
 
 /** Stops the Postgres of a test run and removes what it left. */

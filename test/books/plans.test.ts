@@ -48,7 +48,7 @@ describe('a function for who reads with SQL', () => {
         expect(plan).not.toContain('Function Scan')
         expect(plan).toMatch(new RegExp(`Index Scan (Backward )?using ${table}_pkey on ${table} `))
         expect(plan).not.toMatch(/Seq Scan on (bills|invoices)(_history)? /)
-        if (table === 'bills') expect(plan).toContain('bills_history_period on bills_history')
+        if (table === 'bills') expect(plan).toMatch(/bills_history_(period|held) on bills_history/)
       }
     },
   )
@@ -62,8 +62,8 @@ describe('a function for who reads with SQL', () => {
   test('reads of a view only what is asked of it', async () => {
     const plan = await explain(`SELECT qbo_id, balance FROM bills_current WHERE realm_id = '${REALM}'`)
     expect(plan).not.toMatch(/companies|vendors/)
-    expect(await explain(`SELECT * FROM open_items WHERE realm_id = '${REALM}'`)).toContain(
-      'bills_open_by_due_date',
+    expect(await explain(`SELECT * FROM open_items WHERE realm_id = '${REALM}'`)).toMatch(
+      /using bills_open(_by_due_date)? on bills/,
     )
   })
 })
@@ -101,6 +101,19 @@ describe('a page of a list', () => {
     ['by id', {}, ['bills_pkey']],
     ['of what is open, by due date', { filters: { status: 'open' }, order: due }, ['bills_open_by_due_date']],
     ['of what is overdue', { filters: { status: 'overdue' }, order: due }, ['bills_open_by_due_date']],
+    ['of what is open, by id', { filters: { status: 'open' } }, ['bills_open']],
+    ['by due date', { order: due }, ['bills_by_due_date']],
+    [
+      'due after a day',
+      { filters: { dueAfter: daysAgo(9).slice(0, 10) }, order: due },
+      ['bills_by_due_date'],
+    ],
+    ['by date', { order: { by: 'txnDate', descending: true } }, ['bills_by_txn_date']],
+    ['by amount', { order: { by: 'totalAmount', descending: true } }, ['bills_by_total_amount']],
+    ['by balance', { order: { by: 'balance', descending: false } }, ['bills_by_balance']],
+    ['by number', { order: { by: 'docNumber', descending: false } }, ['bills_by_number']],
+    ['by name', { order: { by: 'counterparty', descending: false } }, ['vendors', 'bills_by_party']],
+    ['of a party', { filters: { counterpartyId: '7' } }, ['bills_by_party']],
     ['of what changed since', { filters: { changedSince: daysAgo(1) } }, ['bills_by_change']],
     ['by change', { order: { by: 'changed', descending: true } }, ['bills_by_change']],
     ['by id, of a moment', past(20), ['bills_pkey', 'bills_history_']],

@@ -6,7 +6,10 @@ import { readList, type ListQuestion } from '../../src/books/read-list.ts'
 import { search } from '../../src/books/search.ts'
 import { systemClock } from '../../src/db/clock.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
+import { readCompanies } from '../../src/http/companies/read-companies.ts'
 import { readCauses } from '../../src/http/runs/read-causes.ts'
+import { readRuns } from '../../src/http/runs/read-runs.ts'
+import { Company } from '../../src/models/company.ts'
 import { createTestDatabase } from '../setup/test-database.ts'
 import { listOf } from './questions.ts'
 import { openKnex } from '../setup/open-knex.ts'
@@ -188,5 +191,16 @@ describe('what pages read', () => {
     const plan = await planOfSent(() => readCauses(database, new Date(0)), 'count(DISTINCT')
     expect(plan).toContain('sync_runs_by_ending')
     expect(plan).not.toContain('Seq Scan on sync_runs')
+  })
+
+  test('finds the newest runs and the latest error of companies without reading their other runs', async () => {
+    const companies = await Company.query(database.knex)
+    const plan = await planOfSent(
+      () => readCompanies(database.knex, companies, new Date()),
+      'r.error_code IS NOT NULL',
+    )
+    expect(plan).toContain('sync_runs_with_error')
+    const runs = () => readRuns(database.knex, { realmId: REALM, cursor: null, most: 10 })
+    expect(await planOfSent(runs, 'sync_runs')).toContain('sync_runs_of_company')
   })
 })

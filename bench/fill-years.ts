@@ -93,7 +93,8 @@ export async function addYear(
   await knex.raw(
     `INSERT INTO quickbooks_calls (realm_id, day, operation, status, calls, metered_calls)
      SELECT realm_id, current_date - ${365 * (2 - year)} - k, 'cdc', '200', 96, 96
-       FROM generate_series(0, 364) k CROSS JOIN companies`,
+       FROM generate_series(0, 364) k CROSS JOIN companies
+     ON CONFLICT DO NOTHING`,
   )
   await knex.raw(
     `INSERT INTO sync_rejects (realm_id, entity, qbo_id, payload, code, reason, sync_run_id, first_seen_at, last_seen_at,

@@ -137,7 +137,7 @@ async function readPage<Of extends Entity>(
 ): Promise<ListRow<Of>[]> {
   const { question, key, cursor } = page
   const wanted = question.limit + 1
-  const read = isOneOfFew(question) ? rowsOfPrepared<ListRow<Of>> : rowsOf<ListRow<Of>>
+  const read = isOneOfFew(page) ? rowsOfPrepared<ListRow<Of>> : rowsOf<ListRow<Of>>
   const inValues = cursor === null || cursor.place.value !== null
   const rows: ListRow<Of>[] = []
   if (inValues) {
@@ -150,11 +150,13 @@ async function readPage<Of extends Entity>(
   return rows
 }
 
-// A connection keeps the plan of each text it has prepared. These are the lists that dashboards read all the time.
-function isOneOfFew({ filters, order, moment }: ListQuestion): boolean {
+// A connection keeps the plan of each text it has prepared. These are the lists that dashboards read all the time. No plan
+// suits every moment: of one long ago much has ended since, of the last minute next to nothing.
+function isOneOfFew({ question: { filters, order, moment }, cursor }: PageToRead<Entity>): boolean {
   const { status: _, includeDeleted = false, ...others } = filters
   const narrowed = includeDeleted || Object.values(others).some((value) => value !== undefined)
-  return !narrowed && moment.sourceAsOf === null && (order.by === 'qboId' || order.by === 'dueDate')
+  const isPresent = moment.asOf === null && moment.sourceAsOf === null && cursor === null
+  return !narrowed && isPresent && (order.by === 'qboId' || order.by === 'dueDate')
 }
 
 function pageStatement(

@@ -6,6 +6,7 @@ import type { FeedRange } from '../src/books/changes/read-feed-keys.ts'
 import { readPortfolio } from '../src/books/portfolio/portfolio.ts'
 import { readCompanies as readCompaniesOfBooks } from '../src/books/read-companies.ts'
 import { readList } from '../src/books/read-list.ts'
+import { readTotals } from '../src/books/read-totals.ts'
 import { readRecord } from '../src/books/read-record.ts'
 import { search } from '../src/books/search.ts'
 import { readTimeline } from '../src/books/timeline.ts'
@@ -45,7 +46,7 @@ const DAY_MS = 86_400_000
 const WARM_UPS = 6
 
 /** 8 kB pages, in memory or read, that one statement may touch. Of a page of a list, 300 are for names of parties. */
-const MOST_PAGES = { ofAPage: 700, ofThePast: 4000, ofEachCompany: 30 }
+const MOST_PAGES = { ofAPage: 700, ofThePast: 4000, ofSums: 15_000, ofEachCompany: 30 }
 
 // A tree grows by a level now and then, and a table that is written has some dead rows; more than that is a statement
 // that walks what others left behind.
@@ -155,6 +156,11 @@ function lists(database: BenchDatabase): Record<string, Subject> {
   const orders = SORTS.flatMap((by) =>
     [false, true].map((descending) => [`by ${descending ? '-' : ''}${by}`, { order: { by, descending } }]),
   ) as [string, Asked][]
+  const sums = (filters: Filters): Subject => ({
+    mostPages: MOST_PAGES.ofSums,
+    work: () =>
+      readTotals(database, { realmId: BIGGEST, entity: 'invoice', moment: NOW, today: day(0) }, filters),
+  })
   const ofThePast: Record<string, Asked> = {
     'by id, 30 days ago': { moment: past(30) },
     'open by due date, 30 days ago': { filters: { status: 'open' }, order: DUE, moment: past(30) },
@@ -165,6 +171,9 @@ function lists(database: BenchDatabase): Record<string, Subject> {
   return Object.fromEntries([
     ...named([...Object.entries(filters), ...orders], MOST_PAGES.ofAPage),
     ...named(Object.entries(ofThePast), MOST_PAGES.ofThePast),
+    ['sums of all invoices', sums({})],
+    ['sums of what is paid', sums({ status: 'paid' })],
+    ['sums of what is overdue', sums({ status: 'overdue' })],
   ])
 }
 

@@ -3,6 +3,7 @@ import { fillReads, realmNumbered } from '../../bench/fill-reads.ts'
 import { NOW } from '../../src/books/moment.ts'
 import { readPortfolio } from '../../src/books/portfolio/portfolio.ts'
 import { readList, type ListQuestion } from '../../src/books/read-list.ts'
+import { readTotals } from '../../src/books/read-totals.ts'
 import { search } from '../../src/books/search.ts'
 import { systemClock } from '../../src/db/clock.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
@@ -170,6 +171,14 @@ describe('what pages read', () => {
     const plan = await planOfSent(portfolio(null), 'portfolio_sums k')
     for (const table of ['bills', 'invoices', 'vendors', 'customers']) {
       expect(plan.split(`Index Only Scan Backward using ${table}_by_change`)).toHaveLength(2)
+    }
+  })
+
+  test('adds up a whole list from an index alone', async () => {
+    const list = { realmId: REALM, entity: 'bill', moment: NOW, today: '2026-11-27' } as const
+    for (const filters of [{}, { status: 'paid' }]) {
+      const plan = await planOfSent(() => readTotals(database, list, filters), 'GROUP BY')
+      expect(plan).toContain('Index Only Scan using bills_by_currency')
     }
   })
 

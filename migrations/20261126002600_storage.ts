@@ -36,7 +36,7 @@ const SETTINGS: readonly (readonly [table: string, settings: Settings])[] = [
         ],
       ] as const,
   ),
-  ['sync_runs', { fillfactor: 90, ...VACUUM_IN_TIME }],
+  ['sync_runs', VACUUM_IN_TIME],
   // The rows of a day lie side by side and are all raised once a run.
   ['quickbooks_calls', { fillfactor: 80, ...VACUUM_IN_TIME }],
   ['sync_states', { fillfactor: 70, ...VACUUM_IN_TIME }],

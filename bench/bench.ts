@@ -22,6 +22,8 @@ export interface Report {
   readonly results: readonly Result[]
   /** Longer texts, such as plans. */
   readonly notes?: readonly string[]
+  /** What must not be: with any of these the program fails. */
+  readonly failures?: readonly string[]
 }
 
 export type Bench = (context: BenchContext) => Promise<Report>

@@ -97,7 +97,7 @@ async function fillDocuments(
   )
 }
 
-async function withoutTriggers(
+export async function withoutTriggers(
   knex: Database['knex'],
   table: string,
   work: () => Promise<unknown>,

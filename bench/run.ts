@@ -16,6 +16,7 @@ import { soak, SOAK_COMPANIES, SOAK_MINUTES } from './soak.ts'
 import { statements } from './statements.ts'
 import { tickBench } from './tick.ts'
 import { writePath } from './write-path.ts'
+import { years } from './years.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   statements: (context) => statements(context),
   'people-first': (context) => peopleFirst(context),
   peer: (context) => peer(context),
+  years: (context) => years(context),
 }
 
 // Takes an hour, and so has to be asked for by name.
@@ -80,13 +82,15 @@ function describeMachine({ version }: BenchPostgres): void {
   )
 }
 
-function show({ settings, results, notes = [] }: Report): void {
+function show({ settings, results, notes = [], failures = [] }: Report): void {
   for (const setting of settings) say(`  ${setting}`)
   const width = Math.max(0, ...results.map(({ what }) => what.length))
   for (const { what, value, aim } of results) {
     say(`  ${what.padEnd(width)}  ${value}${aim === undefined ? '' : `  (aim: ${aim})`}`)
   }
   for (const note of notes) say(`\n${note}`)
+  for (const failure of failures) say(`FAILED: ${failure}`)
+  if (failures.length > 0) process.exitCode = 1
 }
 
 function refuse(message: string): never {

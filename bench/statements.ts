@@ -1,5 +1,4 @@
 import { createLog } from '../src/log.ts'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Filters } from '../src/books/list-filters.ts'
 import { readList } from '../src/books/read-list.ts'
 import { requestSync } from '../src/connections/request-sync.ts'
@@ -18,7 +17,8 @@ import type { BenchContext, Report, Result } from './bench.ts'
 import type { BenchDatabase } from './bench-postgres.ts'
 import { figure } from './figures.ts'
 import { BIGGEST_REALM, fillFleet } from './fill-fleet.ts'
-import { readPlans, type Plan } from './plans.ts'
+import { explainEverything, plansOf } from './explained.ts'
+import type { Plan } from './plans.ts'
 import { idleReader } from './open-bench-run.ts'
 
 export interface StatementSizes {
@@ -38,11 +38,7 @@ export async function statements({ postgres }: BenchContext, sizes = SIZES): Pro
   const results: Result[] = []
   try {
     for (const [what, work] of Object.entries(await subjects(database))) {
-      const before = (await postgres.readLog()).length
-      await work()
-      // The log is written by another process, right after the answer.
-      await wait(200)
-      const plans = readPlans((await postgres.readLog()).slice(before))
+      const plans = await plansOf(postgres, work)
       results.push(...plans.map((plan) => describe(what, plan)))
     }
   } finally {
@@ -55,23 +51,6 @@ export async function statements({ postgres }: BenchContext, sizes = SIZES): Pro
     ],
     results,
   }
-}
-
-/** Every new connection logs each of its plans. */
-async function explainEverything(database: BenchDatabase): Promise<void> {
-  const settings = {
-    session_preload_libraries: 'auto_explain',
-    'auto_explain.log_min_duration': '0',
-    'auto_explain.log_analyze': 'on',
-    'auto_explain.log_buffers': 'on',
-    'auto_explain.log_format': 'json',
-  }
-  const name = new URL(database.url).pathname.slice(1)
-  for (const [setting, value] of Object.entries(settings)) {
-    await database.knex.raw(`ALTER DATABASE ${name} SET ${setting} = '${value}'`)
-  }
-  await database.knex.destroy()
-  database.knex.initialize()
 }
 
 async function subjects(database: BenchDatabase): Promise<Record<string, () => Promise<unknown>>> {

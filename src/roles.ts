@@ -3,7 +3,7 @@ import { createAccessTokens, type OnCall } from './connections/access-tokens.ts'
 import { logStop } from './connections/log-stop.ts'
 import { enqueueSyncs, queueBehind } from './jobs/enqueue.ts'
 import { mustGiveWay } from './jobs/give-way.ts'
-import { deleteOldRuns } from './jobs/housekeeping.ts'
+import { cleanUp } from './jobs/housekeeping.ts'
 import { performSync } from './jobs/perform-sync.ts'
 import { tick, type TickOptions } from './jobs/tick.ts'
 import { workHousekeeping, workSyncs, workTicks, type JobUnderWay } from './jobs/work.ts'
@@ -56,7 +56,7 @@ export async function startRoles(options: RoleOptions): Promise<void> {
         log.warn('metric totals were not folded; the next tick tries again', { error: told.notFolded })
     }
     await patiently(() => workTicks(boss, log, beat))
-    await patiently(() => workHousekeeping(boss, log, () => deleteOldRuns(database, config.runRetentionDays)))
+    await patiently(() => workHousekeeping(boss, log, () => cleanUp(database, config.runRetentionDays)))
     // The first sync starts at once, not at the next full minute.
     await patiently(beat)
   }

@@ -1,5 +1,6 @@
 import type { Entity } from '../domain/entity.ts'
 import { partyName } from './list-order.ts'
+import { named } from './list-parties.ts'
 import { PARTIES, type Bindings } from './record-row.ts'
 
 /** What a list can be filtered by. Days are `YYYY-MM-DD`, amounts decimal text. */
@@ -122,7 +123,7 @@ function condition(entity: Entity, name: Exclude<FilterName, 'status' | 'include
     case 'txnTo':
       return 'd.txn_date <= CAST(:txnTo AS date)'
     case 'counterparty':
-      return `strpos(lower(${partyName(entity)}), lower(CAST(:counterparty AS text))) > 0`
+      return named(partyName(entity))
     case 'counterpartyId':
       return `d.${PARTIES[entity]!.id} = CAST(:counterpartyId AS text)`
     case 'docNumber':

@@ -1,8 +1,8 @@
 import { rowsOf, rowsOfPrepared, type Database } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
-import { MIRRORED_TABLES } from '../models/mirrored-tables.ts'
 import { openCursor, sealCursor, type Cursor, type Pinned, type Place } from './list-cursor.ts'
 import { narrow, type Filters } from './list-filters.ts'
+import { latestMoment, readListParties, type ListParties } from './list-parties.ts'
 import { partyName, sortKey, type Order, type SortKey } from './list-order.ts'
 import { LISTS } from './lists.ts'
 import { momentOf, rowsAt, type Moment } from './moment.ts'
@@ -47,7 +47,8 @@ export async function readList<Of extends Entity>(
   const cursor = question.cursor === null ? null : openCursor(question.cursor, list, key)
   const standing = await readStanding(options, { ...question, pinned: cursor?.pinned ?? null })
   if (!standing.wasComplete) throw notYetRead(standing)
-  const rows = await readPage(options.database, { question, key, standing, cursor })
+  const parties = await partiesOf(options.database, question, cursor)
+  const rows = await readPage(options.database, { question, key, standing, cursor, parties })
   const shown = rows.slice(0, limit)
   const rejectedSince = await readRejectedSince(
     options.database,
@@ -59,7 +60,9 @@ export async function readList<Of extends Entity>(
     data: shown.map((row) =>
       showRecord(entity, row, { standing, withLines, rejectedSince: rejectedSince.get(row.qboId) ?? null }),
     ),
-    nextCursor: last ? sealCursor({ place: placeOf(last), pinned: pin(standing, cursor, last) }, list) : null,
+    nextCursor: last
+      ? sealCursor({ place: placeOf(last), pinned: pin(standing, { cursor, parties }, last) }, list)
+      : null,
     mirror: standing.mirror,
   }
 }
@@ -89,10 +92,10 @@ function placeOf({ sortValue, qboId }: ListRow<Entity>): Place {
 
 function pin(
   { today, confirmedAt, laggingSince }: Standing,
-  cursor: Cursor | null,
+  { cursor, parties }: Pick<PageToRead<Entity>, 'cursor' | 'parties'>,
   row: ListRow<Entity>,
 ): Pinned {
-  const asOf = cursor ? cursor.pinned.asOf : row.latest && momentOf(row.latest)
+  const asOf = cursor ? cursor.pinned.asOf : (parties?.asOf ?? (row.latest && momentOf(row.latest)))
   return { asOf, today, confirmedAt, laggingSince }
 }
 
@@ -101,6 +104,27 @@ interface PageToRead<Of extends Entity> {
   readonly key: SortKey
   readonly standing: Standing
   readonly cursor: Cursor | null
+  /** Where the list goes by party. */
+  readonly parties: ListParties | null
+}
+
+/**
+ * A list that goes by the names of parties, unless it is of a moment long ago: of that the index of documents by party
+ * knows nothing.
+ */
+async function partiesOf(
+  { knex }: Pick<Database, 'knex'>,
+  { realmId, entity, moment, filters, order }: ListQuestion,
+  cursor: Cursor | null,
+): Promise<ListParties | null> {
+  if (moment.asOf !== null || moment.sourceAsOf !== null) return null
+  if (order.by !== 'counterparty' && filters.counterparty === undefined) return null
+  return readListParties(knex, {
+    realmId,
+    entity,
+    asOf: cursor?.pinned.asOf ?? null,
+    counterparty: filters.counterparty,
+  })
 }
 
 /**
@@ -113,7 +137,7 @@ async function readPage<Of extends Entity>(
 ): Promise<ListRow<Of>[]> {
   const { question, key, cursor } = page
   const wanted = question.limit + 1
-  const read = isOneOfFew(question) ? rowsOfPrepared<ListRow<Of>> : rowsOf<ListRow<Of>>
+  const read = isOneOfFew(page) ? rowsOfPrepared<ListRow<Of>> : rowsOf<ListRow<Of>>
   const inValues = cursor === null || cursor.place.value !== null
   const rows: ListRow<Of>[] = []
   if (inValues) {
@@ -126,45 +150,60 @@ async function readPage<Of extends Entity>(
   return rows
 }
 
-// A connection keeps the plan of each text it has prepared. These are the lists that dashboards read all the time.
-function isOneOfFew({ filters, order, moment }: ListQuestion): boolean {
+// A connection keeps the plan of each text it has prepared. These are the lists that dashboards read all the time. No plan
+// suits every moment: of one long ago much has ended since, of the last minute next to nothing.
+function isOneOfFew({ question: { filters, order, moment }, cursor }: PageToRead<Entity>): boolean {
   const { status: _, includeDeleted = false, ...others } = filters
   const narrowed = includeDeleted || Object.values(others).some((value) => value !== undefined)
-  return !narrowed && moment.sourceAsOf === null && (order.by === 'qboId' || order.by === 'dueDate')
+  const isPresent = moment.asOf === null && moment.sourceAsOf === null && cursor === null
+  return !narrowed && isPresent && (order.by === 'qboId' || order.by === 'dueDate')
 }
 
 function pageStatement(
-  { question, key, standing, cursor }: PageToRead<Entity>,
+  { question, key, standing, cursor, parties }: PageToRead<Entity>,
   stretch: 'valued' | 'empty',
   after: Place | null,
 ): { sql: string; bindings: Bindings } {
   const { realmId, entity, filters, order, withLines } = question
-  const moment = { ...question.moment, asOf: cursor?.pinned.asOf ?? question.moment.asOf }
+  const moment = {
+    ...question.moment,
+    asOf: cursor?.pinned.asOf ?? parties?.asOf ?? question.moment.asOf,
+  }
   const narrowed = narrow(entity, filters)
   const needsParty = key.needsParty || narrowed.needsParty
   const conditions = [
     'd.realm_id = :realmId',
     ...narrowed.conditions,
     ...stretchConditions(key, order, stretch, after),
+    ...partyConditions(entity, parties, key, stretch),
   ]
+  const goesByParty =
+    order.by === 'counterparty' && stretch === 'valued' && parties !== null && parties.strangers.length === 0
   const direction = order.descending ? 'DESC' : 'ASC'
   const goesBy = stretch === 'valued' && order.by !== 'qboId' ? [`"sortKey" ${direction}`] : []
   const ordering = [...goesBy, `"qboId" ${direction}`].join(', ')
   const party = PARTIES[entity]
   const columns = rowColumns(entity, { withLines })
   const named = party && !needsParty ? 'p.display_name' : 'd."namedParty"'
+  const cut = (kept: readonly string[]) => `
+            SELECT ${columns.map(({ name, sql }) => `${sql} AS "${name}"`).join(', ')},
+                   ${goesByParty ? 'p.display_name' : key.sql} AS "sortKey",
+                   ${party ? `d.${party.id}` : 'NULL'} AS "partyId",
+                   ${party && needsParty ? partyName(entity) : 'NULL'} AS "namedParty"
+              FROM ${goesByParty ? rowsByParty(entity, moment, kept, order) : rowsBesideParty(entity, moment, needsParty)}
+             WHERE ${goesByParty ? 'true' : kept.join(' AND ')}
+             ORDER BY ${ordering}
+             LIMIT :limit`
   // The page is cut before names are looked up: for a hundred rows, not all.
   const sql = `
     SELECT ${columns.map(({ name }) => `d."${name}"`).join(', ')}, ${named} AS "partyName",
            CAST(d."sortKey" AS text) AS "sortValue", ${latestMoment(entity, moment)} AS latest
-      FROM (SELECT ${columns.map(({ name, sql }) => `${sql} AS "${name}"`).join(', ')}, ${key.sql} AS "sortKey",
-                   ${party ? `d.${party.id}` : 'NULL'} AS "partyId",
-                   ${party && needsParty ? partyName(entity) : 'NULL'} AS "namedParty"
-              FROM ${rowsAt(entity, moment)} d
-              ${party && needsParty ? `LEFT JOIN ${rowsAt(party.entity, moment)} p ON p.realm_id = :realmId AND p.qbo_id = d.${party.id}` : ''}
-             WHERE ${conditions.join(' AND ')}
-             ORDER BY ${ordering}
-             LIMIT :limit) d
+      FROM (SELECT *
+              FROM (${heldIn(moment)
+                .map((held) => `(${cut([...conditions, ...held])})`)
+                .join(' UNION ALL ')}) d
+            ORDER BY ${ordering}
+            LIMIT :limit) d
       ${needsParty ? '' : partyJoin(entity, moment, 'd."partyId"')}
      ORDER BY ${ordering}`
   return {
@@ -174,10 +213,21 @@ function pageStatement(
       ...narrowed.bindings,
       realmId,
       today: standing.today,
+      parties: parties?.named ? [...parties.named, ...parties.strangers] : null,
       afterValue: after?.value ?? null,
       afterId: after?.qboId ?? null,
     },
   }
+}
+
+/**
+ * The parts of a list at a moment, each as its conditions: what ended since and what is held still. Cut one by one,
+ * because Postgres takes the order of an index for cheap and does not know that of one part it may have to read
+ * everything to find the first row.
+ */
+function heldIn({ asOf, sourceAsOf }: Moment): (readonly string[])[] {
+  if (asOf === null || sourceAsOf !== null) return [[]]
+  return [['d.valid_to > CAST(:asOf AS timestamptz)'], ['d.valid_to IS NULL']]
 }
 
 function stretchConditions(
@@ -201,15 +251,46 @@ function stretchConditions(
   ]
 }
 
-/**
- * The moment of the latest version in the same snapshot as the rows: as of then, the mirror held what the page shows. A
- * company has one writer at a time, so nothing that began earlier can appear later.
- */
-function latestMoment(entity: Entity, { asOf }: Moment): string {
-  if (asOf !== null) return 'NULL'
+/** With these, no document is read in vain. They only repeat for Postgres what the other conditions say already. */
+function partyConditions(
+  entity: Entity,
+  parties: ListParties | null,
+  key: SortKey,
+  stretch: 'valued' | 'empty',
+): string[] {
   const party = PARTIES[entity]
-  const latest = [entity, ...(party ? [party.entity] : [])].map(
-    (one) => `(SELECT max(t.valid_from) FROM ${MIRRORED_TABLES[one].table} t WHERE t.realm_id = :realmId)`,
-  )
-  return `CAST(greatest(${latest.join(', ')}) AS text)`
+  if (!parties || !party) return []
+  const isNameless = key.needsParty && stretch === 'empty' && parties.strangers.length === 0
+  return [
+    ...(parties.named ? [`d.${party.id} = ANY (CAST(:parties AS text[]))`] : []),
+    ...(isNameless ? [`d.${party.id} IS NULL`] : []),
+  ]
+}
+
+function rowsBesideParty(entity: Entity, moment: Moment, needsParty: boolean): string {
+  const party = PARTIES[entity]
+  if (!party || !needsParty) return `${rowsAt(entity, moment)} d`
+  return `${rowsAt(entity, moment)} d
+              LEFT JOIN ${rowsAt(party.entity, moment)} p ON p.realm_id = :realmId AND p.qbo_id = d.${party.id}`
+}
+
+/** The parties in the order of their names, and of each as many documents as a page can have. */
+function rowsByParty(
+  entity: Entity,
+  moment: Moment,
+  conditions: readonly string[],
+  { descending }: Order,
+): string {
+  const party = PARTIES[entity]!
+  return `(SELECT n.qbo_id, n.display_name
+                      FROM ${rowsAt(party.entity, moment)} n
+                     WHERE n.realm_id = :realmId
+                       AND (CAST(:afterValue AS text) IS NULL
+                            OR n.display_name ${descending ? '<=' : '>='} CAST(:afterValue AS text))
+                     ORDER BY n.display_name ${descending ? 'DESC' : 'ASC'}) p
+             CROSS JOIN LATERAL (SELECT d.*
+                                   FROM ${rowsAt(entity, moment)} d
+                                  WHERE d.${party.id} = p.qbo_id AND ${conditions.join(' AND ')}
+                                  ORDER BY d.qbo_id ${descending ? 'DESC' : 'ASC'}
+                                  LIMIT :limit) d`
 }

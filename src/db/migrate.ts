@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Knex } from 'knex'
 import { rowsOf } from './database.ts'
@@ -16,6 +17,7 @@ export const MIGRATION_SETTINGS: Knex.MigratorConfig = {
 
 // Any number, as long as nothing else in this database takes the same lock.
 const MIGRATING = 4_711_001
+const ASK_AGAIN_MS = 200
 
 /**
  * Applies every migration the database lacks. Processes that start together wait for the first. A killed migration does
@@ -29,10 +31,26 @@ export async function migrateToLatest(knex: Knex): Promise<void> {
   await requireSchemaToFill(knex)
   await knex.transaction(async (trx) => {
     await trx.raw('SET LOCAL idle_in_transaction_session_timeout = 0')
-    await trx.raw('SELECT pg_advisory_xact_lock(?)', [MIGRATING])
+    await untilLocked(trx)
     await knex.migrate.forceFreeMigrationsLock(MIGRATION_SETTINGS)
     await knex.migrate.latest(MIGRATION_SETTINGS)
   })
+}
+
+/**
+ * No session may keep a snapshot meanwhile: an index that one process builds concurrently waits for every older one. So
+ * it asks again and again instead of waiting in a statement, and without a parameter, because a statement with one has
+ * its snapshot until the next one of its session.
+ */
+async function untilLocked(trx: Knex.Transaction): Promise<void> {
+  for (;;) {
+    const [row] = await rowsOf<{ locked: boolean }>(
+      trx,
+      `SELECT pg_try_advisory_xact_lock(${MIGRATING}) AS locked`,
+    )
+    if (row!.locked) return
+    await wait(ASK_AGAIN_MS)
+  }
 }
 
 /** Names of this code's migrations that the database lacks. Any it has beyond them do not matter. */

@@ -1,5 +1,6 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Logger } from 'winston'
+import type { Cleaned } from './housekeeping.ts'
 import { PRIORITIES } from './priority.ts'
 import { HOUSEKEEPING_QUEUE, SYNC_QUEUE, TICK_QUEUE, type SyncJob } from './queues.ts'
 
@@ -61,11 +62,11 @@ export async function workTicks(boss: PgBoss, log: Logger, beat: () => Promise<v
 export async function workHousekeeping(
   boss: PgBoss,
   log: Logger,
-  clean: () => Promise<number>,
+  clean: () => Promise<Cleaned>,
 ): Promise<void> {
   await boss.schedule(HOUSEKEEPING_QUEUE, '17 * * * *', null, { missed: 'once' })
   await boss.work(HOUSEKEEPING_QUEUE, { pollingIntervalSeconds: 60 }, async () => {
-    log.info('old runs deleted', { runs: await logged(log, 'housekeeping failed', clean) })
+    log.info('old things removed', { ...(await logged(log, 'housekeeping failed', clean)) })
   })
 }
 

@@ -14,6 +14,7 @@ import { soak } from '../../bench/soak.ts'
 import { statements } from '../../bench/statements.ts'
 import { tickBench } from '../../bench/tick.ts'
 import { writePath } from '../../bench/write-path.ts'
+import { failuresOf, years } from '../../bench/years.ts'
 
 let postgres: BenchPostgres
 let context: BenchContext
@@ -77,6 +78,19 @@ describe('a bench of the smallest size', () => {
     expect(Number(valueOf(report, 'connections, most'))).toBeLessThanOrEqual(12)
   })
 
+  test('years: every answer is measured after each year', async () => {
+    const report = await years(context, {
+      companies: 3,
+      invoicesOfTheBiggest: 50,
+      customersOfTheBiggest: 5,
+      invoicesAYear: 10,
+      runsAYear: 5,
+      years: 2,
+    })
+    expect(valueOf(report, 'invoices open by due date')).toMatch(/^\d+ → \d+; \d/)
+    expect(report.failures).toEqual([])
+  })
+
   test('soak: every company is backfilled, and a first look finds nothing wrong', async () => {
     const report = await soak(context, { companies: 2, minutes: 0 })
     expect(valueOf(report, 'runs that did not succeed')).toBe('0')
@@ -111,4 +125,24 @@ test('a slope is that of the line nearest to all points', () => {
       [3, 7],
     ]),
   ).toBeCloseTo(1.8)
+})
+
+describe('years fails', () => {
+  const taken = (pages: number, heaviest: number) => ({
+    pages,
+    heaviest: { query: 'SELECT', ms: 1, pages: heaviest, scans: [] },
+  })
+
+  test('where a statement touches more pages than an answer is worth', () => {
+    expect(failuresOf('a list', [taken(600, 500), taken(600, 501)], 500)).toEqual([
+      'a list: 501 pages, at most 500: SELECT',
+    ])
+    expect(failuresOf('a list', [taken(600, 500), taken(600, 500)], 500)).toEqual([])
+  })
+
+  test('where an answer needs more the longer other companies are kept', () => {
+    expect(failuresOf('a list', [taken(200, 200), taken(400, 400)], 500)).toEqual([
+      'a list grows with the years of other companies: 200 → 400 pages',
+    ])
+  })
 })

@@ -289,3 +289,36 @@ describe('the payloads', () => {
     expect(statements.some((sql) => /\braw\b/.test(sql))).toBe(true)
   })
 })
+
+describe('a list by party', () => {
+  const asked = (more: object) => listOf('bill', { limit: 40, ...more })
+  const orders = [false, true].map((descending) => ({ by: 'counterparty', descending }) as const)
+  const namesOf = async () =>
+    mirror.rows<{ id: string }>(
+      `SELECT qbo_id AS id FROM bills_current WHERE strpos(lower(vendor_name), 'somebody') > 0 ORDER BY qbo_id`,
+    )
+
+  test.each([
+    ['that the mirror lacks', `vendor_id = '99' || qbo_id, vendor_name = 'Somebody ' || qbo_id`],
+    ['that has a name and no id', `vendor_id = NULL, vendor_name = 'Somebody ' || qbo_id`],
+  ])('finds the documents of one %s', async (_, change) => {
+    await mirror.database.knex.raw(`UPDATE bills SET ${change} WHERE qbo_id::int % 3 = 0`)
+    for (const order of orders) {
+      expect(idsOf(await readPages(options, asked({ order })))).toEqual(await inOrder('bill', order))
+    }
+    const found = await readPages(options, asked({ limit: 4, filters: { counterparty: 'SOMEBODY' } }))
+    expect(found.length).toBeGreaterThan(5)
+    expect(idsOf(found)).toEqual((await namesOf()).map(({ id }) => id))
+  })
+
+  test('shows one moment on all its pages, whatever changes its parties meanwhile', async () => {
+    for (const order of orders) {
+      const before = await inOrder('bill', order)
+      const rename = () =>
+        mirror.database.knex.raw(`
+          UPDATE vendors SET display_name = 'A' || display_name WHERE qbo_id::int % 2 = 0;
+          UPDATE bills SET vendor_id = (SELECT min(qbo_id) FROM vendors) WHERE qbo_id::int % 11 = 0`)
+      expect(idsOf(await readPages(options, asked({ order, limit: 30 }), rename))).toEqual(before)
+    }
+  })
+})

@@ -336,16 +336,16 @@ describe('the statements behind the lists', () => {
     await knex.raw('ANALYZE bills')
     await insertSyncedCompany(knex, '51')
     for (const [query, index] of [
-      ['status=overdue', 'bills_open_by_due_date'],
-      ['status=open&dueBefore=2024-02-01', 'bills_open_by_due_date'],
-      ['status=paid', 'bills_pkey'],
-      ['includeDeleted=true', 'bills_pkey'],
-    ]) {
+      ['status=overdue', /using bills_open(_by_due_date)? /],
+      ['status=open&dueBefore=2024-02-01', /using bills_open(_by_due_date)? /],
+      ['status=paid', /using bills_(pkey|by_balance) /],
+      ['includeDeleted=true', /using bills_pkey /],
+    ] as const) {
       http.statements.length = 0
       await http.send('get', `/api/companies/51/bills?${query}`).expect(200)
       const list = http.statements.find(({ sql }) => sql.includes('FROM bills d'))!
       const plan = await http.explain(list)
-      expect(plan).toContain(index)
+      expect(plan).toMatch(index)
       expect(plan).not.toContain('Seq Scan on bills')
     }
   })

@@ -186,7 +186,7 @@ describe('the clockwork', () => {
     await sender.send(HOUSEKEEPING_QUEUE)
     await workHousekeeping(worker, log, () => {
       performed.note('cleaned')
-      return Promise.resolve(0)
+      return Promise.resolve({ runs: 0, callDays: 0, payloads: 0, tombstones: 0 })
     })
     expect(await worker.getSchedules(HOUSEKEEPING_QUEUE)).toMatchObject([{ cron: '17 * * * *' }])
     await performed.reached(1)

@@ -83,6 +83,39 @@ describe('the migrations', () => {
   })
 })
 
+describe('a migration that builds indexes beside a running service', () => {
+  const unfinished = async () =>
+    rowsOf(knex, 'SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid')
+
+  test('builds again what a killed one left unfinished', async () => {
+    await migrateToLatest(knex)
+    const schema = await describeSchema(knex)
+    await rowsOf(knex, `DELETE FROM knex_migrations WHERE name ~ '_(list_indexes|bounded)' RETURNING id`)
+    await rowsOf(
+      knex,
+      `UPDATE pg_index SET indisvalid = false
+        WHERE indexrelid IN ('bills_by_balance'::regclass, 'sync_runs_of_company'::regclass)`,
+    )
+    await rowsOf(knex, 'ALTER INDEX bills_by_change RENAME TO bills_by_change_new')
+    expect(await unfinished()).toHaveLength(2)
+    await migrateToLatest(knex)
+    expect(await unfinished()).toEqual([])
+    expect(await describeSchema(knex)).toBe(schema)
+  })
+
+  test('does not wait for another process that waits for it', async () => {
+    await knex.migrate.up(MIGRATION_SETTINGS)
+    const others = [1, 2].map(() => openKnex(database.url, { poolMax: 2 }))
+    try {
+      await Promise.all([knex, ...others].map((one) => migrateToLatest(one)))
+    } finally {
+      await Promise.all(others.map((one) => one.destroy()))
+    }
+    expect(await unfinished()).toEqual([])
+    expect(await recorded()).toEqual(files)
+  })
+})
+
 describe('what is pending', () => {
   test('on an empty database is everything', async () => {
     expect(await pendingMigrations(knex)).toEqual(files)

@@ -34,8 +34,8 @@ export async function readCompanies(
   const connections = byCompany(await readConnections(knex, realmIds))
   const states = Map.groupBy(await readStates(knex, realmIds), (state) => state.realmId)
   const doubts = Map.groupBy(await readDisappearances(knex, realmIds), (doubt) => doubt.realmId)
-  const lastRuns = byCompany(await readLatestRuns(knex, realmIds, 'true'))
-  const lastErrors = byCompany(await readLatestRuns(knex, realmIds, 'error_code IS NOT NULL'))
+  const lastRuns = byCompany(await readLatestRuns(knex, realmIds))
+  const lastErrors = byCompany(await readLatestErrors(knex, realmIds))
   const rejects = byCompany(await countOpenRejects(knex, realmIds))
   const calls = byCompany(await sumCalls(knex, realmIds, now))
   return companies.map((company) => {
@@ -72,32 +72,52 @@ async function readDisappearances(knex: Knex, realmIds: readonly string[]): Prom
   return Disappearance.query(knex).whereIn('realm_id', realmIds)
 }
 
-// One day of runs: a lasting error is among the newest, and one older than a day has been resolved. Without a bound, a
-// company that never failed would have all its runs read to find none.
-const RUNS_LOOKED_AT = 100
-
-/** The newest run of each company that meets a condition. */
-async function readLatestRuns(
-  knex: Knex,
-  realmIds: readonly string[],
-  condition: string,
-): Promise<SyncRun[]> {
-  const rows = await rowsOf<Record<string, unknown>>(
+/** The newest run of each company. */
+async function readLatestRuns(knex: Knex, realmIds: readonly string[]): Promise<SyncRun[]> {
+  return runsOf(
     knex,
     `SELECT latest.*
        FROM unnest(CAST(:realmIds AS text[])) AS c (realm_id)
       CROSS JOIN LATERAL (SELECT *
-                            FROM (SELECT *
-                                    FROM sync_runs r
-                                   WHERE r.realm_id = c.realm_id
-                                   ORDER BY r.started_at DESC, r.id DESC
-                                   LIMIT :runsLookedAt) AS newest
-                           WHERE ${condition}
-                           ORDER BY started_at DESC, id DESC
+                            FROM sync_runs r
+                           WHERE r.realm_id = c.realm_id
+                           ORDER BY r.started_at DESC, r.id DESC
                            LIMIT 1) AS latest`,
+    { realmIds: [...realmIds] },
+  )
+}
+
+// One day of runs: a lasting error is among the newest, and one older than a day has been resolved.
+const RUNS_LOOKED_AT = 100
+
+/** The newest run with an error of each company, if it is among its newest runs. */
+async function readLatestErrors(knex: Knex, realmIds: readonly string[]): Promise<SyncRun[]> {
+  return runsOf(
+    knex,
+    `SELECT latest.*
+       FROM unnest(CAST(:realmIds AS text[])) AS c (realm_id)
+      CROSS JOIN LATERAL (SELECT *
+                            FROM sync_runs r
+                           WHERE r.realm_id = c.realm_id AND r.error_code IS NOT NULL
+                           ORDER BY r.started_at DESC, r.id DESC
+                           LIMIT 1) AS latest
+      WHERE (SELECT count(*)
+               FROM (SELECT
+                       FROM sync_runs n
+                      WHERE n.realm_id = c.realm_id AND n.id > latest.id
+                      LIMIT :runsLookedAt) AS newer) < :runsLookedAt`,
     { realmIds: [...realmIds], runsLookedAt: RUNS_LOOKED_AT },
   )
-  return rows.map((row) => SyncRun.fromDatabaseJson(row))
+}
+
+async function runsOf(
+  knex: Knex,
+  sql: string,
+  bindings: Record<string, Knex.RawBinding>,
+): Promise<SyncRun[]> {
+  return (await rowsOf<Record<string, unknown>>(knex, sql, bindings)).map((row) =>
+    SyncRun.fromDatabaseJson(row),
+  )
 }
 
 async function countOpenRejects(

@@ -54,8 +54,9 @@ function matching(knex: Knex, question: RunsQuestion): QueryBuilder<SyncRun> {
   if (question.code !== undefined) {
     void runs.where('error_code', question.code).whereNot('status', 'succeeded')
   }
-  if (question.realmId === undefined) return runs.orderBy('id', 'desc')
-  // One company's runs are found by their index and sorted. Ordered by the plain id, Postgres would walk the newest
-  // runs of all companies, which for a company that stopped long ago means all runs.
-  return runs.where('realm_id', question.realmId).orderByRaw('id + 0 DESC')
+  const { realmId: of } = question
+  if (of === undefined) return runs.orderBy('id', 'desc')
+  // Asked for by a range and ordered by both, Postgres has but one index to go by. By the plain id it may walk the
+  // newest runs of all companies, which for a company that stopped long ago means all runs.
+  return runs.whereBetween('realm_id', [of, of]).orderBy('realm_id', 'desc').orderBy('id', 'desc')
 }

@@ -123,6 +123,12 @@ const ADMIN: readonly Operation[] = [
     { 200: 'the run that served the request', 202: ACCEPTED },
     { query: SYNC_QUERY, body: SYNC_BODY },
   ),
+  get(
+    '/admin/connections/at-risk',
+    'Connections that ended or will end, soonest first',
+    NO_FIELDS,
+    'the connections, when and why they end, and what to do',
+  ),
   get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs'),
   post(
     '/admin/dead-letters/redrive',

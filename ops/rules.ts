@@ -93,6 +93,7 @@ const FACTS = [
   ['ledger:company_late', 'ledger_company_late'],
   ['ledger:sync_rejects', 'ledger_sync_rejects'],
   ['ledger:sync_lag_seconds', 'ledger_sync_lag_seconds'],
+  ['ledger:connection_expires_timestamp_seconds', 'ledger_connection_expires_timestamp_seconds'],
   ['ledger:sync_runs_total', 'ledger_sync_runs_total'],
   ['ledger:sync_failures_total', 'ledger_sync_failures_total'],
   ['ledger:sync_drift_total', 'ledger_sync_drift_total'],
@@ -191,6 +192,12 @@ export function alertRules({ speed = 1 }: RuleOptions = {}): RuleFile {
             expr: 'ledger:company_info{status="needs_reauth"} == 1',
             summary: '{{ $labels.name }} ({{ $labels.realm_id }}) must be connected again',
             description: 'Intuit no longer takes its tokens; nothing but a new connection helps.',
+          }),
+          alert('LedgerConnectionEnding', HOUR, {
+            severity: 'ticket',
+            expr: named(`ledger:connection_expires_timestamp_seconds - time() < ${30 * DAY}`),
+            summary: 'The connection of {{ $labels.name }} ({{ $labels.realm_id }}) ends unused',
+            description: '{{ $value | humanizeDuration }} are left. One run renews it.',
           }),
           alert('LedgerRejectsUnsettled', DAY, {
             severity: 'ticket',

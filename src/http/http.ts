@@ -4,6 +4,7 @@ import { LedgerError } from '../domain/ledger-error.ts'
 import { requireBearer } from './request/bearer.ts'
 import { addCompanyRoutes } from './companies/company-routes.ts'
 import { addDisappearanceRoutes } from './companies/disappearance-routes.ts'
+import { addAtRiskRoute } from './connections/at-risk-route.ts'
 import { addDeadLetterRoutes } from './dead-letters/dead-letter-routes.ts'
 import { addEventRoutes } from './events/event-routes.ts'
 import { answerErrors } from './problem/errors.ts'
@@ -46,6 +47,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use('/admin', tellStop(options.database))
   addCompanyRoutes(app, options)
   addDisappearanceRoutes(app, options)
+  addAtRiskRoute(app, options)
   addDeadLetterRoutes(app, options)
   addEventRoutes(app, options)
   addRejectRoutes(app, options)

@@ -26,7 +26,7 @@ export function syncFamilies(
   ]
 }
 
-function companyFamilies({ names, companies, freshness }: SyncMetrics): Family[] {
+function companyFamilies({ names, companies, freshness, connectionEnds }: SyncMetrics): Family[] {
   return [
     {
       name: 'ledger_company_info',
@@ -75,6 +75,15 @@ function companyFamilies({ names, companies, freshness }: SyncMetrics): Family[]
       samples: companies.map(({ realmId, openRejects }) => ({
         labels: { realm_id: realmId },
         value: openRejects,
+      })),
+    },
+    {
+      name: 'ledger_connection_expires_timestamp_seconds',
+      help: 'When the connection of a company ends unless it is used before.',
+      type: 'gauge',
+      samples: connectionEnds.map(({ realmId, expires }) => ({
+        labels: { realm_id: realmId },
+        value: expires,
       })),
     },
   ]

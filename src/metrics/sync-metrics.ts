@@ -10,6 +10,8 @@ export interface SyncMetrics {
   readonly companies: readonly CompanyFacts[]
   /** One entry per entity of each of those companies. */
   readonly freshness: readonly Freshness[]
+  /** Those in force whose end is known, paused companies included. Empty when not requested. */
+  readonly connectionEnds: readonly ConnectionEnd[]
   readonly totals: readonly Total[]
   /** Upper bounds of the run duration buckets, in seconds, ascending, without +Inf. */
   readonly runDurationBounds: readonly number[]
@@ -43,6 +45,12 @@ export interface Freshness {
   /** Since the watermark, or since the registration if there is none. */
   readonly lagSeconds: number
   readonly watermark: number | null
+}
+
+export interface ConnectionEnd {
+  readonly realmId: string
+  /** When its refresh token dies unless it is used before. */
+  readonly expires: number
 }
 
 /** A row of `metric_totals_now()`. */

@@ -7,12 +7,18 @@ import type { WriteAttempt } from './data-routes.ts'
 import { describeFaults, FAULT_KINDS } from './faults.ts'
 import type { Faults, FaultSpec } from './faults.ts'
 import { OAUTH_PATHS } from './oauth-routes.ts'
+import { isPerson, PEOPLE } from './people.ts'
+import type { PersonId } from './people.ts'
+import type { TokenPolicy } from './tokens.ts'
 import { ENTITIES } from './wire.ts'
 import type { EntityName } from './wire.ts'
 
 export interface ControlServices {
   companies(): { realmId: string; name: string; refreshToken: string }[]
   addCompany(spec: CompanySpec): void
+  setAdmin(realmId: string, person: PersonId, isAdmin: boolean): void
+  disconnect(realmId: string): void
+  setTokenPolicy(policy: Partial<TokenPolicy>): void
   books(realmId: string): Books
   faults: Faults
   calls: CallLog
@@ -26,6 +32,9 @@ ${Object.values(OAUTH_PATHS).join(', ')}; what follows is of the simulator alone
 GET    /sandbox/companies                       the companies, with the refresh token to use now
 POST   /sandbox/companies                       add one: {"realmId","name","records","homeCurrency","multiCurrency","country","lively",
                                                 "linesPerInvoice"?}
+POST   /sandbox/companies/REALM/disconnect      as an admin does it inside QuickBooks: its tokens die
+POST   /sandbox/companies/REALM/admins          take or give admin rights: {"person": "${PEOPLE.map(({ id }) => id).join('" | "')}", "isAdmin": false}
+POST   /sandbox/tokens                          {"accessLifeSeconds"?, "replacesAtOnce"?: each refresh kills the value before it}
 GET    /sandbox/companies/REALM/records/TYPE    every live record of a type (${ENTITIES.join(', ')})
 GET    /sandbox/companies/REALM/trial-balance   all accounts in the home currency
 POST   /sandbox/companies/REALM/step            random business: {"steps": 1}
@@ -58,6 +67,24 @@ export function controlRoutes(services: ControlServices): Router {
   router.post('/companies', (request, response) => {
     services.addCompany(bodyOf(request) as unknown as CompanySpec)
     response.status(201).json(services.companies())
+  })
+  router.post('/companies/:realmId/disconnect', (request, response) => {
+    booksOf(services, request)
+    services.disconnect(String(request.params.realmId))
+    response.status(204).end()
+  })
+  router.post('/companies/:realmId/admins', (request, response) => {
+    booksOf(services, request)
+    const { person, isAdmin } = bodyOf(request)
+    if (typeof person !== 'string' || !isPerson(person) || typeof isAdmin !== 'boolean') {
+      throw new Error('the body is {"person": one of the people, "isAdmin": true or false}')
+    }
+    services.setAdmin(String(request.params.realmId), person, isAdmin)
+    response.status(204).end()
+  })
+  router.post('/tokens', (request, response) => {
+    services.setTokenPolicy(policyOf(bodyOf(request)))
+    response.status(204).end()
   })
   router.get('/companies/:realmId/records/:type', (request, response) => {
     const texts = booksOf(services, request).recordsText(typeOf(request))
@@ -101,6 +128,21 @@ function act(books: Books, { method, args = [] }: { method?: unknown; args?: unk
     ((...given: unknown[]) => unknown) | undefined
   if (!action || !Array.isArray(args)) throw new Error(`"${String(method)}" is no action with a list of args`)
   return action(...(args as unknown[]))
+}
+
+function policyOf({
+  accessLifeSeconds,
+  replacesAtOnce,
+  ...rest
+}: Record<string, unknown>): Partial<TokenPolicy> {
+  const policy: Partial<TokenPolicy> = {}
+  if (typeof accessLifeSeconds === 'number' && accessLifeSeconds > 0)
+    policy.accessLifeSeconds = accessLifeSeconds
+  else if (accessLifeSeconds !== undefined) throw new Error('accessLifeSeconds is a number above 0')
+  if (typeof replacesAtOnce === 'boolean') policy.replacesAtOnce = replacesAtOnce
+  else if (replacesAtOnce !== undefined) throw new Error('replacesAtOnce is true or false')
+  if (Object.keys(rest).length > 0) throw new Error(`unknown: ${Object.keys(rest).join(', ')}`)
+  return policy
 }
 
 function booksOf(services: ControlServices, request: Request): Books {

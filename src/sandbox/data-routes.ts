@@ -8,6 +8,7 @@ import { answerCdc } from './cdc.ts'
 import type { CompanyState } from './company-state.ts'
 import { beginExchange, finishExchange, strike } from './exchange.ts'
 import type { Exchange, ExchangeServices } from './exchange.ts'
+import { adminRightsLost } from './fault-answers.ts'
 import {
   notAuthorized,
   quotaExhausted,
@@ -162,6 +163,10 @@ function authorized(services: DataServices, request: Request, realmId: string, n
   if (realmOfToken === null) throw new Refusal(tokenExpired(nowMs))
   const company = services.company(realmId)
   if (realmOfToken !== realmId || company === null) throw new Refusal(notAuthorized(nowMs))
+  const person = services.tokens.connectedBy(realmId)
+  if (person === null || !services.tokens.isAdmin(realmId, person)) {
+    throw new Refusal(adminRightsLost(nowMs))
+  }
   return company
 }
 

@@ -23,7 +23,7 @@ export const FAULT_ANSWERS = {
   noDestination7001With400: (atMs) => noDestination(atMs, 400),
   expired3200: tokenExpired,
   auth100: (atMs) => authentication(atMs, '100', 'General Authentication Error'),
-  auth120: (atMs) => authentication(atMs, '120', 'Authorization Failure'),
+  auth120: adminRightsLost,
   wrongCluster130: (atMs) => authentication(atMs, '130', 'WrongCluster'),
   forbidden3100: (atMs) => notAuthorized(atMs),
   forbidden3100With500: (atMs) => notAuthorized(atMs, 500),
@@ -78,6 +78,11 @@ function noDestination(atMs: number, status: number): Answer {
     { type: 'AUTHORIZATION', code: '7001', message, detail: 'No destination found for given partition key' },
     atMs,
   )
+}
+
+/** As long as the person who connected administers the company no more. */
+export function adminRightsLost(atMs: number): Answer {
+  return authentication(atMs, '120', 'Authorization Failure')
 }
 
 function authentication(atMs: number, code: string, reason: string): Answer {

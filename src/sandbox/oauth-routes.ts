@@ -2,18 +2,16 @@ import { Router } from 'express'
 import type { Request, Response } from 'express'
 import { jsonAnswer } from './answer.ts'
 import type { Answer } from './answer.ts'
+import { answerConsent, openAuthorize } from './authorize.ts'
+import type { AuthorizeServices } from './authorize.ts'
 import type { Operation } from './call-log.ts'
 import { beginExchange, finishExchange } from './exchange.ts'
 import type { ExchangeServices } from './exchange.ts'
 import { invalidClient, invalidGrant } from './fault-answers.ts'
 import type { TokenGrant, TokenServer } from './tokens.ts'
 
-export interface OauthServices extends ExchangeServices {
-  tokens: TokenServer
-  clientId: string
+export interface OauthServices extends ExchangeServices, AuthorizeServices {
   clientSecret: string
-  /** The first is the one to connect when none is asked for. */
-  realmIds(): string[]
 }
 
 export const OAUTH_PATHS = {
@@ -22,7 +20,7 @@ export const OAUTH_PATHS = {
   revoke: '/v2/oauth2/tokens/revoke',
 } as const
 
-/** The three addresses of Intuit's OAuth 2.0. The person who consents is taken to say yes. */
+/** The three addresses of Intuit's OAuth 2.0. */
 export function oauthRoutes(services: OauthServices): Router {
   const router = Router({ caseSensitive: true })
   const serve = (
@@ -37,8 +35,15 @@ export function oauthRoutes(services: OauthServices): Router {
     return finishExchange(services, response, exchange, produce)
   }
   router.get(OAUTH_PATHS.authorize, (request, response) =>
-    serve('authorize', request, response, { realmId: null, query: null }, () => authorize(services, request)),
+    serve('authorize', request, response, { realmId: null, query: null }, () =>
+      openAuthorize(services, askedOf(request)),
+    ),
   )
+  router.post(OAUTH_PATHS.authorize, (request, response) => {
+    const form = new URLSearchParams(String(request.body ?? ''))
+    const facts = { realmId: form.get('realmId'), query: form.get('answer') }
+    return serve('authorize', request, response, facts, () => answerConsent(services, askedOf(request), form))
+  })
   router.post(OAUTH_PATHS.token, (request, response) => {
     const form = new URLSearchParams(String(request.body ?? ''))
     const realmId = services.tokens.realmOfRefreshToken(form.get('refresh_token') ?? '')
@@ -60,31 +65,19 @@ interface Facts {
   query: string | null
 }
 
-function authorize({ tokens, clientId, realmIds }: OauthServices, request: Request): Answer {
-  const asked = new URL(request.originalUrl, 'http://simulator').searchParams
-  const realmId = asked.get('realmId') ?? realmIds()[0]
-  const redirect = asked.get('redirect_uri') ?? ''
-  const isKnown = realmId !== undefined && realmIds().includes(realmId)
-  if (
-    asked.get('client_id') !== clientId ||
-    asked.get('response_type') !== 'code' ||
-    !URL.canParse(redirect) ||
-    !isKnown
-  ) {
-    const wrong = 'client_id, response_type=code, redirect_uri or realmId is wrong'
-    return { status: 400, contentType: 'text/plain', body: wrong }
-  }
-  const target = new URL(redirect)
-  target.searchParams.set('code', tokens.authorizationCode(realmId, redirect))
-  target.searchParams.set('state', asked.get('state') ?? '')
-  target.searchParams.set('realmId', realmId)
-  return { status: 302, contentType: 'text/plain', body: '', headers: { Location: target.href } }
-}
-
 function token(services: OauthServices, request: Request, form: URLSearchParams): Answer {
   if (!isClient(services, request)) return invalidClient()
   const grant = granted(services.tokens, form)
-  return grant ? jsonAnswer(200, JSON.stringify(grant)) : invalidGrant()
+  if (!grant) return invalidGrant()
+  const { x_refresh_token_hard_expires_in: hardEnd, ...usual } = grant
+  const wantsHardEnd = request.headers['x-include-refresh-token-hard-expires-in'] === 'true'
+  return jsonAnswer(200, JSON.stringify(wantsHardEnd ? { ...usual, [HARD_END]: hardEnd } : usual))
+}
+
+const HARD_END = 'x_refresh_token_hard_expires_in'
+
+function askedOf(request: Request): URLSearchParams {
+  return new URL(request.originalUrl, 'http://simulator').searchParams
 }
 
 function granted(tokens: TokenServer, form: URLSearchParams): TokenGrant | null {

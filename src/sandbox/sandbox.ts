@@ -10,8 +10,10 @@ import type { Faults } from './faults.ts'
 import { OAUTH_PATHS } from './oauth-routes.ts'
 import { closeAtOnce, createHttpApp, listen } from './http-app.ts'
 import { openCompanies } from './kept-companies.ts'
+import type { PersonId } from './people.ts'
 import { tokenFile } from './token-file.ts'
 import { createTokenServer } from './tokens.ts'
+import type { TokenPolicy } from './tokens.ts'
 
 export type { Books, QboObject } from './books.ts'
 export type { Call, CallLog } from './call-log.ts'
@@ -51,6 +53,11 @@ export interface Sandbox {
   /** Attempts to write over the API: each was answered with 403, and nothing was done. */
   writes(): WriteAttempt[]
   addCompany(spec: CompanySpec): void
+  /** Takes admin rights in a company from a person of the simulator, or gives them. */
+  setAdmin(realmId: string, person: PersonId, isAdmin: boolean): void
+  /** As an admin does it inside QuickBooks. */
+  disconnect(realmId: string): void
+  setTokenPolicy(policy: Partial<TokenPolicy>): void
   /** Closes all sockets at once. */
   stop(): Promise<void>
 }
@@ -82,9 +89,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const realms = () => [...companies.byRealm.values()].map(({ state }) => state.spec)
   const list = () =>
     realms().map(({ realmId, name }) => ({ realmId, name, refreshToken: tokens.refreshToken(realmId) }))
-  const control = { companies: list, addCompany, books, faults, calls, writes: () => [...writes] }
+  const control = {
+    companies: list,
+    addCompany,
+    setAdmin: tokens.setAdmin,
+    disconnect: tokens.disconnect,
+    setTokenPolicy: tokens.setPolicy,
+    books,
+    faults,
+    calls,
+    writes: () => [...writes],
+  }
   const app = createHttpApp(
-    { ...exchange, tokens, clientId, clientSecret, realmIds: () => realms().map(({ realmId }) => realmId) },
+    { ...exchange, tokens, clientId, clientSecret, companies: realms },
     { ...exchange, tokens, writes, company: (realmId) => companies.byRealm.get(realmId)?.state ?? null },
     control,
   )

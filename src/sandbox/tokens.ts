@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { isAdmin, USUAL_PERSON } from './people.ts'
+import type { AdminRights, PersonId } from './people.ts'
 
 /** Intuit's OAuth 2.0 as far as a server-side app sees it. All state is plain data, so that it can be kept. */
 
@@ -8,13 +10,27 @@ const ACCESS_LIFE_MS = HOUR_MS
 const ROTATION_MS = 24 * HOUR_MS
 const REFRESH_LIFE_MS = 100 * 24 * HOUR_MS
 const CODE_LIFE_MS = 10 * 60_000
+/** From consent on, however often it is used. */
+const HARD_LIFE_MS = 5 * 365 * 24 * HOUR_MS
 /** What Intuit says a refresh token has left, which each use renews: a day more than the documented hundred. */
 const REFRESH_LIFE_SECONDS = 8_726_400
 
 interface Connection {
   current: { value: string; issuedMs: number; expiresMs: number }
   previous: { value: string; expiresMs: number } | null
+  /** Who consented, and when; missing where an earlier release kept the tokens. */
+  person?: PersonId
+  authorizedMs?: number
 }
+
+/** How the token server hands out tokens: Intuit's way, or a harder one that finds a client which loses a value. */
+export interface TokenPolicy {
+  accessLifeSeconds: number
+  /** Whether each refresh changes the value and kills the one before it at once. */
+  replacesAtOnce: boolean
+}
+
+const INTUITS_POLICY: TokenPolicy = { accessLifeSeconds: ACCESS_LIFE_MS / 1000, replacesAtOnce: false }
 
 export interface TokenState {
   /** How many tokens were made; each value is derived from it. */
@@ -22,7 +38,9 @@ export interface TokenState {
   /** Null: revoked. */
   connections: Record<string, Connection | null>
   access: Record<string, { realmId: string; expiresMs: number }>
-  codes: Record<string, { realmId: string; redirectUri: string; expiresMs: number }>
+  codes: Record<string, { realmId: string; redirectUri: string; expiresMs: number; person?: PersonId }>
+  /** Missing where nobody's rights were changed. */
+  rights?: AdminRights
 }
 
 export interface TokenGrant {
@@ -31,6 +49,8 @@ export interface TokenGrant {
   expires_in: number
   refresh_token: string
   x_refresh_token_expires_in: number
+  /** Sent to those alone who ask for it. */
+  x_refresh_token_hard_expires_in: number
 }
 
 export interface TokenServer {
@@ -40,7 +60,15 @@ export interface TokenServer {
   refreshToken(realmId: string): string
   /** The company that a refresh token, valid or not any more, was last issued for. */
   realmOfRefreshToken(refreshToken: string): string | null
-  authorizationCode(realmId: string, redirectUri: string): string
+  authorizationCode(realmId: string, redirectUri: string, person: PersonId): string
+  /** Who consented to the connection that is in force; null when there is none. */
+  connectedBy(realmId: string): PersonId | null
+  isAdmin(realmId: string, person: PersonId): boolean
+  setAdmin(realmId: string, person: PersonId, isAdmin: boolean): void
+  /** As an admin does it inside QuickBooks: all tokens of the company die at once. */
+  disconnect(realmId: string): void
+  /** Holds until the simulator stops. */
+  setPolicy(policy: Partial<TokenPolicy>): void
   /** Null: invalid_grant. */
   exchangeCode(code: string, redirectUri: string): TokenGrant | null
   /** Null: invalid_grant. */
@@ -62,6 +90,7 @@ export interface TokenServerOptions {
 }
 
 export function createTokenServer({ now, seed, state, save }: TokenServerOptions): TokenServer {
+  let policy = INTUITS_POLICY
   const make = (prefix: string, length: number) => {
     state.issued += 1
     const digest = createHash('sha512').update(`${seed} ${prefix} ${state.issued}`).digest('base64url')
@@ -72,51 +101,62 @@ export function createTokenServer({ now, seed, state, save }: TokenServerOptions
     issuedMs: now(),
     expiresMs: now() + REFRESH_LIFE_MS,
   })
-  const connect = (realmId: string) => {
-    state.connections[realmId] = { current: newRefreshToken(), previous: null }
+  const connect = (realmId: string, person: PersonId) => {
+    const authorizedMs = now()
+    state.connections[realmId] = { current: newRefreshToken(), previous: null, person, authorizedMs }
     save(state)
   }
-  const grant = (realmId: string, { current }: Connection): TokenGrant => {
+  const grant = (realmId: string, { current, authorizedMs = now() }: Connection): TokenGrant => {
     forgetExpired(state, now())
     const accessToken = make('eyJlbmMi', 86)
-    state.access[accessToken] = { realmId, expiresMs: now() + ACCESS_LIFE_MS }
+    state.access[accessToken] = { realmId, expiresMs: now() + policy.accessLifeSeconds * 1000 }
     save(state)
     return {
       token_type: 'bearer',
       access_token: accessToken,
-      expires_in: ACCESS_LIFE_MS / 1000,
+      expires_in: policy.accessLifeSeconds,
       refresh_token: current.value,
       x_refresh_token_expires_in: REFRESH_LIFE_SECONDS,
+      x_refresh_token_hard_expires_in: Math.floor((authorizedMs + HARD_LIFE_MS - now()) / 1000),
     }
   }
   const refresh = (refreshToken: string) => {
     const found = connectionOf(state, refreshToken, now())
     if (!found) return null
     const [realmId, connection] = found
-    rotate(connection, refreshToken, now(), newRefreshToken)
+    if (hardEnd(connection) <= now()) return null
+    if (policy.replacesAtOnce) Object.assign(connection, { current: newRefreshToken(), previous: null })
+    else rotate(connection, refreshToken, now(), newRefreshToken)
     return grant(realmId, connection)
   }
   const exchangeCode = (code: string, redirectUri: string) => {
     const known = state.codes[code]
     delete state.codes[code]
     if (!known || known.redirectUri !== redirectUri || known.expiresMs <= now()) return null
-    connect(known.realmId)
+    connect(known.realmId, known.person ?? USUAL_PERSON)
     return grant(known.realmId, state.connections[known.realmId] as Connection)
   }
-  const authorizationCode = (realmId: string, redirectUri: string) => {
+  const authorizationCode = (realmId: string, redirectUri: string, person: PersonId) => {
     const code = make('AB', 50)
-    state.codes[code] = { realmId, redirectUri, expiresMs: now() + CODE_LIFE_MS }
+    state.codes[code] = { realmId, redirectUri, expiresMs: now() + CODE_LIFE_MS, person }
     save(state)
     return code
   }
-  const revoke = (token: string) => {
-    const realmId = connectionOf(state, token, now())?.[0] ?? state.access[token]?.realmId
-    if (realmId === undefined) return false
+  const disconnect = (realmId: string) => {
     state.connections[realmId] = null
     for (const [value, access] of Object.entries(state.access)) {
       if (access.realmId === realmId) delete state.access[value]
     }
     save(state)
+  }
+  const setAdmin = (realmId: string, person: PersonId, may: boolean) => {
+    state.rights = { ...state.rights, [realmId]: { ...state.rights?.[realmId], [person]: may } }
+    save(state)
+  }
+  const revoke = (token: string) => {
+    const realmId = connectionOf(state, token, now())?.[0] ?? state.access[token]?.realmId
+    if (realmId === undefined) return false
+    disconnect(realmId)
     return true
   }
   const realmOf = (accessToken: string) => {
@@ -125,16 +165,30 @@ export function createTokenServer({ now, seed, state, save }: TokenServerOptions
   }
   return {
     connectOnce: (realmId) => {
-      if (!(realmId in state.connections)) connect(realmId)
+      if (!(realmId in state.connections)) connect(realmId, USUAL_PERSON)
     },
     refreshToken: (realmId) => state.connections[realmId]?.current.value ?? '',
     realmOfRefreshToken: (refreshToken) => realmOfRefreshToken(state, refreshToken),
     authorizationCode,
+    connectedBy: (realmId) => {
+      const connection = state.connections[realmId]
+      return connection ? (connection.person ?? USUAL_PERSON) : null
+    },
+    isAdmin: (realmId, person) => isAdmin(state.rights ?? {}, realmId, person),
+    setAdmin,
+    disconnect,
+    setPolicy: (wanted) => {
+      policy = { ...policy, ...wanted }
+    },
     exchangeCode,
     refresh,
     revoke,
     realmOf,
   }
+}
+
+function hardEnd({ authorizedMs }: Connection): number {
+  return authorizedMs === undefined ? Infinity : authorizedMs + HARD_LIFE_MS
 }
 
 /** The value changes once a day at most, and only when the current one is used; each use prolongs its life. */

@@ -2,7 +2,14 @@ import { isLate } from '../books/company-state.ts'
 import { rowsOf, type Database, type Tx } from '../db/database.ts'
 import type { CompanyStatus } from '../domain/company.ts'
 import { ENTITIES } from '../domain/entity.ts'
-import type { CompanyFacts, CompanyName, Freshness, SyncMetrics, Total } from '../metrics/sync-metrics.ts'
+import type {
+  CompanyFacts,
+  CompanyName,
+  ConnectionEnd,
+  Freshness,
+  SyncMetrics,
+  Total,
+} from '../metrics/sync-metrics.ts'
 import { readCallsOfMonth } from './record-calls.ts'
 import { DURATION_BUCKETS_SECONDS } from './report.ts'
 
@@ -21,6 +28,7 @@ export async function readSyncMetrics(
       names: perCompany ? await readNames(tx) : [],
       companies: perCompany ? await readCompanies(tx, freshness, intervalSeconds) : [],
       freshness,
+      connectionEnds: perCompany ? await readConnectionEnds(tx) : [],
       companiesByStatus: await rowsOf<SyncMetrics['companiesByStatus'][number]>(
         tx.trx,
         'SELECT status, count(*) AS companies FROM companies GROUP BY status',
@@ -88,6 +96,18 @@ async function readFreshness(tx: Tx): Promise<Freshness[]> {
        LEFT JOIN sync_states s ON s.realm_id = c.realm_id AND s.entity = e.entity
       WHERE ${SYNCED}`,
     { now: tx.now, entities: [...ENTITIES] },
+  )
+}
+
+// One that was refused has ended already, whatever its token was promised.
+async function readConnectionEnds(tx: Tx): Promise<ConnectionEnd[]> {
+  return rowsOf<ConnectionEnd>(
+    tx.trx,
+    `SELECT t.realm_id AS "realmId",
+            extract(epoch FROM t.refresh_token_expires_at)::float8 AS expires
+       FROM connections t
+       JOIN companies c ON c.realm_id = t.realm_id
+      WHERE c.status NOT IN ('needs_reauth', 'disconnected') AND t.refresh_token_expires_at IS NOT NULL`,
   )
 }
 

@@ -51,6 +51,20 @@ describe('an access token', () => {
   })
 })
 
+describe('tokens that live a minute and lose their old value with each refresh', () => {
+  test('are lost by neither of two processes that renew them at once, again and again', async () => {
+    connections.sandbox.setTokenPolicy({ accessLifeSeconds: 60, replacesAtOnce: true })
+    const services = [connections.openService(), connections.openService()]
+    for (let round = 0; round < 10; round += 1) {
+      const asked = [...services, ...services].map((tokens) => tokens.get(REALM, NOBODY))
+      await expect(Promise.all(asked)).resolves.toHaveLength(4)
+      connections.clock.move({ minutes: 2 })
+    }
+    expect(connections.tokenCalls().map(({ status }) => status)).toEqual(Array(40).fill(200))
+    expect(await connections.storedRefreshToken()).toBe(connections.refreshToken())
+  })
+})
+
 describe('a refresh', () => {
   /**
    * Asks Intuit only when another caller has come as far: it waits for the row, or it asks too, which is the defect

@@ -65,6 +65,7 @@ describe('every route', () => {
       'get /admin/companies/:realmId',
       'get /admin/companies/:realmId/events',
       'get /admin/companies/:realmId/rejects',
+      'get /admin/connections/at-risk',
       'get /admin/dead-letters',
       'get /admin/events',
       'get /admin/sync/runs',

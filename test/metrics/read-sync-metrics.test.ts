@@ -101,6 +101,22 @@ describe('the sync metrics', () => {
     })
   })
 
+  test('a connection tells when it ends unused, also of a paused company, unless it has ended already', async () => {
+    for (const realmId of ['100', '200', '300', '400']) {
+      await knex('connections').insert({
+        realm_id: realmId,
+        environment: 'simulator',
+        refresh_token_expires_at: realmId === '100' ? null : secondsBefore(-86_400),
+        updated_at: NOW,
+      })
+    }
+    const ends = Object.entries(await scrape()).filter(([key]) => key.startsWith('ledger_connection_expires'))
+    expect(ends).toEqual([
+      ['ledger_connection_expires_timestamp_seconds{realm_id="300"}', NOW.getTime() / 1000 + 86_400],
+    ])
+    await knex('connections').delete()
+  })
+
   test('a company is late by what was promised for it, else by a third over the interval', async () => {
     const late = async () => {
       const series = await scrape()

@@ -115,6 +115,7 @@ describe('connecting', () => {
       scope: 'com.intuit.quickbooks.accounting',
       redirect_uri: REDIRECT,
       state: 'unguessable',
+      realmId: REALM,
     })
     const { status, headers } = await request(`${intuit.sandbox.authorizeUrl}?${asked.toString()}`)
     expect(status).toBe(302)

@@ -384,6 +384,22 @@ export const REJECTS = pageOf(
   }),
 ).extend(WHILE_STOPPED)
 
+export const AT_RISK = z.strictObject({
+  data: z.array(
+    z.strictObject({
+      realmId: id,
+      name: text.nullable(),
+      status,
+      risk: z.enum(['ended', 'unused', 'refused']),
+      code: code.nullable(),
+      endsAt: time,
+      idleDaysLeft: count.nullable(),
+      whatToDo: text,
+    }),
+  ),
+  ...WHILE_STOPPED,
+})
+
 const ACCEPTED = z.strictObject({ realmId: id, request: count, ...WHILE_STOPPED })
 
 export const SYNC_ACCEPTED = ACCEPTED.extend({ run: z.null() })

@@ -210,6 +210,13 @@ const ADMIN: readonly Operation[] = [
     },
     { query: SYNC_QUERY, body: SYNC_BODY },
   ),
+  get(
+    '/admin/connections/at-risk',
+    'Connections that ended or will end, soonest first',
+    NO_FIELDS,
+    'the connections, when and why they end, and what to do',
+    answer.AT_RISK,
+  ),
   get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs', answer.DEAD_LETTERS),
   post(
     '/admin/dead-letters/redrive',

@@ -8,6 +8,7 @@ import { openHttp, type OpenHttp } from '../open-http.ts'
 import {
   insertBalance,
   insertBill,
+  insertCompany,
   insertCustomer,
   insertInvoice,
   insertReject,
@@ -48,6 +49,7 @@ beforeAll(async () => {
   await knex('sync_states')
     .where({ entity: 'bill' })
     .update({ error_code: 'unavailable', error_message: 'it did not answer', error_failures: 2 })
+  await insertCompany(knex, '3', { status: 'needs_reauth' })
   http.deadLetters.push({
     id: randomUUID(),
     realmId: '1',

@@ -174,7 +174,10 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     const signInKey = config.production ? null : randomBytes(SIGN_IN_KEY_BYTES).toString('base64url')
     // Until then only health is answered: without the schema a request could be neither read nor queued.
     if (config.roles.has('web') && !stopping.signal.aborted) {
-      const operated = operations({ config, database, cipher, quickbooks, enqueue, log })
+      const operated = operations({
+        ...{ config, database, cipher, quickbooks, enqueue, log },
+        stop: stopping.signal,
+      })
       const options = {
         database,
         adminToken,

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { PgBoss } from 'pg-boss'
 import type { Logger } from 'winston'
 import type { Config } from './config.ts'
@@ -27,10 +28,13 @@ export interface OperationOptions {
   readonly quickbooks: QuickBooks
   readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
   readonly log: Logger
+  /** The end of the service. */
+  readonly stop: AbortSignal
 }
 
 /** What the HTTP room may ask of the rooms above it. */
-export function operations({ config, database, cipher, quickbooks, enqueue, log }: OperationOptions) {
+export function operations(options: OperationOptions) {
+  const { config, database, cipher, quickbooks, enqueue, log } = options
   const { environment } = config.quickbooks
   const told = <Result>(message: string, realmId: string, by: Doer, done: Promise<Result>) =>
     tell(log, { message, realmId, by }, done)
@@ -80,7 +84,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
         await enqueue(tx, [realmId])
         return result
       })
-      enqueueOnceMore({ database, enqueue, log }, [realmId])
+      void enqueueOnceMore(options, [realmId])
       return confirmed
     },
     async requestSync(
@@ -93,7 +97,7 @@ export function operations({ config, database, cipher, quickbooks, enqueue, log 
         await enqueue(tx, [...requests.keys()])
         return requests
       })
-      enqueueOnceMore({ database, enqueue, log }, [...asked.keys()])
+      void enqueueOnceMore(options, [...asked.keys()])
       return asked
     },
   }
@@ -145,14 +149,16 @@ const ONCE_MORE_MS = 500
  * A request made between the end of a run and the end of its job finds the queue still holding that job, which will not
  * look again; a moment later another can be queued. What this misses, the next tick finds.
  */
-function enqueueOnceMore(
-  { database, enqueue, log }: Pick<OperationOptions, 'database' | 'enqueue' | 'log'>,
+async function enqueueOnceMore(
+  { database, enqueue, log, stop }: OperationOptions,
   realmIds: string[],
-) {
-  const again = () => database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
-  const tell = (error: unknown) =>
-    log.warn('requests could not be queued again; the next tick will', { error })
-  setTimeout(() => void again().catch(tell), ONCE_MORE_MS).unref()
+): Promise<void> {
+  try {
+    await wait(ONCE_MORE_MS, undefined, { ref: false, signal: stop })
+    await database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
+  } catch (error) {
+    if (!stop.aborted) log.warn('requests could not be queued again; the next tick will', { error })
+  }
 }
 
 async function unservedOf(tx: Tx, realmIds: string[]): Promise<string[]> {

@@ -147,6 +147,7 @@ export async function startService(): Promise<Service> {
     operate: operations({
       config: toConfig({}),
       log: sync.log,
+      stop: new AbortController().signal,
       database,
       cipher,
       enqueue,

@@ -120,7 +120,10 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     intervalSeconds: INTERVAL_SECONDS,
     waitPollMs: 50,
     stop: new AbortController().signal,
-    ...operations({ config, database, cipher, quickbooks, enqueue, log }),
+    ...operations({
+      ...{ config, database, cipher, quickbooks, enqueue, log },
+      stop: new AbortController().signal,
+    }),
     readDeadLetters: () => Promise.resolve([]),
     redriveDeadLetters: () => Promise.resolve({ asked: [], left: 0 }),
     readQueueState: () => Promise.resolve({ jobs: [], oldestWaiting: [], failures: [] }),

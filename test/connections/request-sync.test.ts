@@ -15,7 +15,7 @@ afterAll(() => connections.close())
 beforeEach(async () => {
   await connections.rows(
     `UPDATE companies SET status = 'active', requested_seq = 7, served_seq = 7, full_requested_seq = 2,
-                          person_requested_seq = 0, requested_trigger = 'schedule', not_before = NULL, not_before_code = NULL`,
+                          requested_trigger = 'schedule', not_before = NULL, not_before_code = NULL`,
   )
 })
 
@@ -39,19 +39,8 @@ describe('asking for a sync', () => {
   test('raises the number of the company and tells it', async () => {
     expect(await request()).toEqual(new Map([[REALM, 8]]))
     expect(await request({ trigger: 'webhook' })).toEqual(new Map([[REALM, 9]]))
-    expect(await companyRow()).toMatchObject({ seq: 9, mode: 'incremental' })
+    expect(await companyRow()).toMatchObject({ seq: 9, mode: 'incremental', trigger: 'webhook' })
     expect(await companyRow(OTHER_REALM)).toMatchObject({ seq: 7, trigger: 'schedule' })
-  })
-
-  test('by a person keeps its name when a webhook asks too, until a run served it', async () => {
-    await request()
-    await request({ trigger: 'webhook' })
-    expect(await companyRow()).toMatchObject({ seq: 9, trigger: 'manual' })
-    await connections.rows('UPDATE companies SET served_seq = 9 WHERE realm_id = :realmId', {
-      realmId: REALM,
-    })
-    await request({ trigger: 'webhook' })
-    expect(await companyRow()).toMatchObject({ seq: 10, trigger: 'webhook' })
   })
 
   test('for a full one wins over those that ask for less, until a run served it', async () => {

@@ -184,6 +184,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         version: VERSION,
         readToken: config.readToken,
         metricsToken: config.metricsToken,
+        webhookVerifierToken: config.quickbooks.webhookVerifierToken,
         log,
         readiness,
         metrics,

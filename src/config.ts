@@ -153,7 +153,10 @@ const ENV = z.object({
   QBO_OAUTH_AUTHORIZE_URL: httpUrl.optional(),
   QBO_OAUTH_TOKEN_URL: httpUrl.optional(),
   QBO_OAUTH_REVOKE_URL: httpUrl.optional(),
-  QBO_WEBHOOK_VERIFIER_TOKEN: z.string().optional(),
+  QBO_WEBHOOK_VERIFIER_TOKEN: z
+    .string()
+    .min(16, 'must be the verifier token of the app, as Intuit shows it')
+    .optional(),
   TOKEN_ENCRYPTION_KEYS: z.string().transform(toEncryptionKeys).optional(),
   SYNC_INTERVAL_MINUTES: whole(1, 1440).default(15),
   RUN_RETENTION_DAYS: whole(1, 36_500).default(90),

@@ -9,6 +9,7 @@ import { registerCompany } from './connections/register-company.ts'
 import { confirmDisappearance } from './connections/confirm-disappearance.ts'
 import type { Doer } from './connections/record-event.ts'
 import { requestByPerson } from './connections/request-by-person.ts'
+import { requestByWebhook, type ToldByWebhook } from './connections/request-by-webhook.ts'
 import type { TokenCipher } from './connections/token-cipher.ts'
 import { rowsOf, type Database, type Tx } from './db/database.ts'
 import type { Entity } from './domain/entity.ts'
@@ -20,6 +21,7 @@ import { readQueueState } from './jobs/read-queue-state.ts'
 import { redrive, type RedriveOptions } from './jobs/redrive.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { recordCalls } from './sync/record-calls.ts'
+import { raiseTotals, type Increment } from './sync/raise-totals.ts'
 
 export interface OperationOptions {
   readonly config: Config
@@ -36,6 +38,7 @@ export interface OperationOptions {
 export function operations(options: OperationOptions) {
   const { config, database, cipher, quickbooks, enqueue, log } = options
   const { environment } = config.quickbooks
+  const gather = gatherer(options)
   const told = <Result>(message: string, realmId: string, by: Doer, done: Promise<Result>) =>
     tell(log, { message, realmId, by }, done)
   return {
@@ -100,6 +103,18 @@ export function operations(options: OperationOptions) {
       void enqueueOnceMore(options, [...asked.keys()])
       return asked
     },
+    async requestByWebhook(
+      events: ReadonlyMap<string, number>,
+      others: { readonly ignored: number; readonly unreadable: number },
+    ) {
+      const told = await database.transaction(async (tx) => {
+        const result = await requestByWebhook(tx, [...events.keys()])
+        await raiseTotals(tx, eventTotals(events, result, others))
+        return result
+      })
+      gather(told.asked)
+      return told
+    },
   }
 }
 
@@ -159,6 +174,54 @@ async function enqueueOnceMore(
   } catch (error) {
     if (!stop.aborted) log.warn('requests could not be queued again; the next tick will', { error })
   }
+}
+
+// One change in QuickBooks makes several events, which come one after another.
+const GATHER_MS = 1_000
+
+/**
+ * Queues companies a moment after the first of them is given, all at once: what comes meanwhile is served by the same
+ * run. A process that dies within it leaves their requests to the next tick.
+ */
+function gatherer({ database, enqueue, log, stop }: OperationOptions): (realmIds: readonly string[]) => void {
+  const gathered = new Set<string>()
+  const release = async () => {
+    try {
+      await wait(GATHER_MS, undefined, { ref: false, signal: stop })
+      const realmIds = [...gathered]
+      gathered.clear()
+      await database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
+    } catch (error) {
+      gathered.clear()
+      if (!stop.aborted) log.warn('requests of webhooks could not be queued; the next tick will', { error })
+    }
+  }
+  return (realmIds) => {
+    const isFirst = gathered.size === 0
+    for (const realmId of realmIds) gathered.add(realmId)
+    if (isFirst && gathered.size > 0) void release()
+  }
+}
+
+function eventTotals(
+  events: ReadonlyMap<string, number>,
+  { asked, unknown }: ToldByWebhook,
+  { ignored, unreadable }: { readonly ignored: number; readonly unreadable: number },
+): Increment[] {
+  const of = (realmIds: readonly string[]) =>
+    realmIds.reduce((sum, realmId) => sum + (events.get(realmId) ?? 0), 0)
+  const all = [...events.values()].reduce((sum, count) => sum + count, 0)
+  const [served, strange] = [of(asked), of(unknown)]
+  const outcomes = {
+    asked: served,
+    unknown_company: strange,
+    inactive: all - served - strange,
+    ignored,
+    unreadable,
+  }
+  return Object.entries(outcomes).flatMap(([outcome, by]) =>
+    by === 0 ? [] : [{ metric: 'ledger_webhook_events_total', labels: { outcome }, by }],
+  )
 }
 
 async function unservedOf(tx: Tx, realmIds: string[]): Promise<string[]> {

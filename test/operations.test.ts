@@ -49,3 +49,31 @@ test('a process that ends right after a request does not look at it again, and s
   expect(ending.times()).toBe(1)
   expect(ending.lines()).toEqual([])
 })
+
+test('webhooks that come one after another queue a company once, and ask again for what came after', async () => {
+  const { asked, queued, times } = startProcess()
+  const told = () => asked.requestByWebhook(new Map([[REALM, 2]]), { ignored: 1, unreadable: 0 })
+  const first = once(queued, 'queued')
+  await told()
+  await told()
+  expect(times()).toBe(0)
+  await first
+  expect(times()).toBe(1)
+  const second = once(queued, 'queued')
+  await told()
+  await second
+  expect(times()).toBe(2)
+  expect(await mirror.rows('SELECT requested_seq - served_seq AS unserved FROM companies')).toEqual([
+    { unserved: 4 },
+  ])
+  expect(await mirror.rows(COUNTED)).toEqual([
+    { outcome: 'asked', total: 6 },
+    { outcome: 'ignored', total: 3 },
+  ])
+})
+
+const COUNTED = `
+  SELECT labels ->> 'outcome' AS outcome, total
+    FROM metric_totals_now()
+   WHERE metric = 'ledger_webhook_events_total'
+   ORDER BY outcome`

@@ -23,6 +23,7 @@ import { addReferenceRoute } from './reference/reference-route.ts'
 import { observeRequests } from './request/request-log.ts'
 import { addRunRoutes } from './runs/run-routes.ts'
 import { addSyncRoutes } from './sync/sync-routes.ts'
+import { addWebhookRoute } from './webhooks/webhook-route.ts'
 
 export { closeServer } from './server/close-server.ts'
 export { openServer } from './server/open-server.ts'
@@ -39,6 +40,7 @@ export function createHttp(options: HttpOptions): Express {
   addReferenceRoute(app, options.version)
   if (options.metricsToken !== null) app.use('/metrics', requireBearer(options.metricsToken))
   addMetricsRoute(app, options)
+  addWebhookRoute(app, options)
   options.addPages?.(app)
   const { adminToken, readToken } = options
   app.use('/admin', requireBearer(adminToken))

@@ -2,6 +2,7 @@ import type { Express } from 'express'
 import type { Logger } from 'winston'
 import type { Confirmed } from '../connections/confirm-disappearance.ts'
 import type { Doer } from '../connections/record-event.ts'
+import type { ToldByWebhook } from '../connections/request-by-webhook.ts'
 import type { Registration } from '../connections/register-company.ts'
 import type { Database } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
@@ -39,6 +40,13 @@ export interface HttpOptions {
     realmIds: readonly string[] | 'all',
     request: { readonly mode: Mode; readonly by: Doer },
   ) => Promise<ReadonlyMap<string, number>>
+  /** What Intuit signs webhooks with; null: none are taken. */
+  readonly webhookVerifierToken: string | null
+  /** Asks for a run of each company that QuickBooks tells of; they are given with how many events did. */
+  readonly requestByWebhook: (
+    events: ReadonlyMap<string, number>,
+    others: { readonly ignored: number; readonly unreadable: number },
+  ) => Promise<ToldByWebhook>
   /** Throws `not_found` when nothing of that entity is in doubt. */
   readonly confirmDisappearance: (realmId: string, entity: Entity, by: Doer) => Promise<Confirmed>
   /** Jobs that the queue has given up, oldest first. */

@@ -1,10 +1,10 @@
 import { rowsOf, type Tx } from '../db/database.ts'
 
 /**
- * Who goes first in the queue of companies. Somebody is waiting for what a person or QuickBooks asked for; a small run
- * is over in a second; a complete listing may take hours and gives way to both.
+ * Who goes first in the queue of companies. Somebody is waiting for what a person asked for; what QuickBooks told of has
+ * changed; a small run is over in a second; a complete listing may take hours and gives way to all of them.
  */
-export const PRIORITIES = { asked: 20, small: 10, bulk: 0 } as const
+export const PRIORITIES = { asked: 20, told: 15, small: 10, bulk: 0 } as const
 
 /** Bulk that has waited this long is treated like a small run, so it always proceeds, if slowly. */
 export const BULK_PATIENCE_MINUTES = 10
@@ -18,7 +18,8 @@ export async function prioritiesOf(tx: Tx, realmIds: readonly string[]): Promise
     tx.trx,
     `SELECT c.realm_id AS "realmId",
             CASE WHEN c.requested_mode = 'full' OR s.lists IS NOT FALSE THEN 'bulk'
-                 WHEN c.requested_trigger IN ('manual', 'webhook') THEN 'asked'
+                 WHEN c.requested_trigger = 'manual' THEN 'asked'
+                 WHEN c.requested_trigger = 'webhook' THEN 'told'
                  ELSE 'small' END AS kind
        FROM companies c
        LEFT JOIN LATERAL (

@@ -179,6 +179,12 @@ const COUNTERS: readonly Counter[] = [
     known: ENTITIES.flatMap((entity) => DRIFT_KINDS.map((kind) => ({ entity, kind }))),
   },
   {
+    name: 'ledger_webhook_events_total',
+    help: 'Events that QuickBooks told of, by what became of them.',
+    labels: ['outcome'],
+    known: ['asked', 'inactive', 'unknown_company', 'ignored', 'unreadable'].map((outcome) => ({ outcome })),
+  },
+  {
     name: 'ledger_quickbooks_requests_total',
     help: 'Calls to Intuit, by operation and HTTP status.',
     labels: ['operation', 'status'],

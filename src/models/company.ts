@@ -58,6 +58,7 @@ export class Company extends LedgerModel {
   declare servedSeq: number
   declare requestedMode: Mode
   declare requestedTrigger: Trigger
+  declare lastWebhookAt: Date | null
   /** In [0, 1): its position within an interval. */
   declare syncPhase: number
   declare failuresInARow: number

@@ -7,6 +7,7 @@ import { disconnectCompany, pauseCompany, resumeCompany } from '../../src/connec
 import { registerCompany } from '../../src/connections/register-company.ts'
 import { confirmDisappearance } from '../../src/connections/confirm-disappearance.ts'
 import type { Doer } from '../../src/connections/record-event.ts'
+import { requestByWebhook } from '../../src/connections/request-by-webhook.ts'
 import { requestByPerson } from '../../src/connections/request-by-person.ts'
 import { createTokenCipher } from '../../src/connections/token-cipher.ts'
 import { systemClock } from '../../src/db/clock.ts'
@@ -28,6 +29,7 @@ import { checkAnswer } from './check-answer.ts'
 import { NOW, secondsBefore } from './rows.ts'
 
 export const ADMIN_TOKEN = 'the-admin-token'
+export const VERIFIER_TOKEN = 'the-verifier-token-of-the-app'
 
 /** What Intuit says to tokens in these tests: whatever is put here is thrown or awaited. */
 export interface Intuit {
@@ -100,6 +102,7 @@ export async function openHttp(
     version: 'test',
     readToken: null,
     metricsToken: null,
+    webhookVerifierToken: VERIFIER_TOKEN,
     log,
     readiness: () => Promise.resolve([]),
     metrics: createMetrics({
@@ -224,6 +227,12 @@ function operations({
         const confirmed = await confirmDisappearance(tx, realmId, entity, by)
         await enqueue(tx, [realmId])
         return confirmed
+      }),
+    requestByWebhook: (events: ReadonlyMap<string, number>) =>
+      database.transaction(async (tx) => {
+        const told = await requestByWebhook(tx, [...events.keys()])
+        await enqueue(tx, told.asked)
+        return told
       }),
     requestSync: (realmIds: readonly string[] | 'all', request: { mode: 'incremental' | 'full'; by: Doer }) =>
       database.transaction(async (tx) => {

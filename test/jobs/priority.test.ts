@@ -48,7 +48,7 @@ const waiting = async () =>
 describe('the priority of a job', () => {
   test.each([
     ['asked for by a person', ASKED, '', PRIORITIES.asked],
-    ['asked for by QuickBooks', { requested_trigger: 'webhook' }, '', PRIORITIES.asked],
+    ['asked for by QuickBooks', { requested_trigger: 'webhook' }, '', PRIORITIES.told],
     ['that is due', DUE, '', PRIORITIES.small],
     ['whose process died', { requested_trigger: 'recovery' }, '', PRIORITIES.small],
     ['that a person wants in full', ASKED, 'UPDATE companies SET full_requested_seq = 1', PRIORITIES.bulk],

@@ -114,6 +114,7 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
     version: 'test',
     readToken: null,
     metricsToken: null,
+    webhookVerifierToken: null,
     log,
     readiness: () => Promise.resolve([]),
     metrics: metrics(true),

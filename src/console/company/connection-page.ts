@@ -40,7 +40,7 @@ export function addConnectionPage(pages: Pages, { database, ...options }: Consol
 }
 
 function connection(
-  { connection, callsThisMonth, registeredAt, lastError, realmId }: OperatedCompany,
+  { connection, callsThisMonth, registeredAt, lastError, lastWebhookAt, realmId }: OperatedCompany,
   context: PageContext,
 ): Markup {
   return html`<section class="sheet">
@@ -59,6 +59,11 @@ function connection(
       <dd>
         ${tokenEnd(connection?.refreshTokenExpiresAt ?? null, context)}
         <small class="quiet">if it is not used until then</small>
+      </dd>
+      <dt>Last webhook</dt>
+      <dd>
+        ${lastWebhookAt === null ? 'none has come' : ago(lastWebhookAt, context)}
+        <small class="quiet">without any, changes are seen at the next interval</small>
       </dd>
       <dt>Calls this month</dt>
       <dd>

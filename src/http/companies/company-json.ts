@@ -54,6 +54,7 @@ export function companyJson(reading: CompanyReading, moment: Moment) {
     nextSyncAt: SYNCED_STATUSES.includes(company.status) ? company.nextSyncAt : null,
     nextSyncReason: nextSyncReason(company, moment),
     notBefore: company.notBefore,
+    lastWebhookAt: company.lastWebhookAt,
     rejects: openRejects,
     callsThisMonth: calls,
   }

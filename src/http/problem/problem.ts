@@ -2,7 +2,9 @@ import { STATUS_CODES } from 'node:http'
 import { whyPostgresAway } from '../../db/postgres-away.ts'
 import { LedgerError, toLedgerError, type ErrorCode } from '../../domain/ledger-error.ts'
 
-export const TOO_LARGE = 'the body is larger than 100 kB'
+export function tooLarge(mostBytes: number): Problem {
+  return refusal(413, `the body is larger than ${mostBytes / 1024} kB`)
+}
 
 /** A refusal before it becomes an HTTP answer. */
 export interface Problem {
@@ -108,9 +110,9 @@ function retryAfter(error: LedgerError, usualSeconds: number): Record<string, st
 function middlewareProblem(thrown: unknown): Problem | null {
   if (!(thrown instanceof Error)) return null
   if (thrown instanceof URIError) return badField('path', 'is not percent-encoded properly')
-  const { type, status, expose } = thrown as Error & { type?: unknown; status?: unknown; expose?: unknown }
+  const { type, status, expose, limit } = thrown as Error & Partial<Record<string, unknown>>
   if (type === 'entity.parse.failed') return badField('body', 'is not a JSON object')
-  if (type === 'entity.too.large') return refusal(413, TOO_LARGE)
+  if (type === 'entity.too.large') return tooLarge(Number(limit))
   if (status === 415) return refusal(415, 'the body has an encoding or character set that is not understood')
   if (expose === true && typeof status === 'number' && status >= 400 && status < 500) {
     return badField('body', 'could not be read')

@@ -346,6 +346,7 @@ const OPERATED = z.strictObject({
   nextSyncAt: time.nullable(),
   nextSyncReason: text.nullable(),
   notBefore: time.nullable(),
+  lastWebhookAt: time.nullable(),
   rejects: count,
   callsThisMonth: z.strictObject({ total: count, metered: count }),
 })

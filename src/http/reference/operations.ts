@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { LISTS } from '../../books/lists.ts'
 import { ENTITIES } from '../../domain/entity.ts'
 import { changesQuery } from '../api/change-routes.ts'
@@ -228,9 +228,21 @@ const ADMIN: readonly Operation[] = [
   get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run', answer.ONE_RUN),
 ]
 
+// Whatever comes is answered with 200 once it is signed.
+const WEBHOOK_BODY = z.union([
+  z.array(z.unknown()),
+  z.looseObject({ eventNotifications: z.array(z.unknown()) }),
+])
+
 const OPEN: readonly Operation[] = [
   get('/healthz', 'Whether the process lives', NO_FIELDS, 'it does', answer.ALIVE),
   get('/readyz', 'Whether the service can serve', NO_FIELDS, 'it can', answer.READY),
   { ...get('/metrics', 'For Prometheus', NO_FIELDS, 'the text format', null), mediaType: 'text/plain' },
+  {
+    ...post('/webhooks/quickbooks', 'For Intuit: something changed, signed in intuit-signature', {
+      200: { means: 'runs are asked for', schema: null },
+    }),
+    body: WEBHOOK_BODY,
+  },
   get('/openapi.json', 'This description', NO_FIELDS, 'OpenAPI 3.1', null),
 ]

@@ -1,5 +1,5 @@
 import express, { type Request, type RequestHandler } from 'express'
-import { refusal, TOO_LARGE } from '../problem/problem.ts'
+import { refusal, tooLarge } from '../problem/problem.ts'
 import { sendProblem } from '../problem/errors.ts'
 
 // The longest tokens that a body may carry have 8 kB together; the rest is room.
@@ -7,7 +7,7 @@ const LARGEST_BODY_BYTES = 100 * 1024
 
 /** Parses a JSON body of up to 100 kB; a body of any other kind is refused. */
 export function readJsonBody(): RequestHandler[] {
-  return [refuseOtherTypes, refuseTooLarge, express.json({ limit: LARGEST_BODY_BYTES })]
+  return [refuseOtherTypes, refuseLarger(LARGEST_BODY_BYTES), express.json({ limit: LARGEST_BODY_BYTES })]
 }
 
 const refuseOtherTypes: RequestHandler = (request, response, next) => {
@@ -16,9 +16,11 @@ const refuseOtherTypes: RequestHandler = (request, response, next) => {
 }
 
 /** A body declared too large is refused at once: the parser would read it to its end first. */
-const refuseTooLarge: RequestHandler = (request, response, next) => {
-  if (lengthOf(request) <= LARGEST_BODY_BYTES) return next()
-  sendProblem(response, refusal(413, TOO_LARGE))
+export function refuseLarger(mostBytes: number): RequestHandler {
+  return (request, response, next) => {
+    if (lengthOf(request) <= mostBytes) return next()
+    sendProblem(response, tooLarge(mostBytes))
+  }
 }
 
 function hasBody(request: Request): boolean {

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { LISTS } from '../../../src/books/lists.ts'
 import { ENTITIES } from '../../../src/domain/entity.ts'
 import { operations } from '../../../src/http/reference/operations.ts'
 import { operationOf } from '../check-answer.ts'
-import { openHttp, type OpenHttp } from '../open-http.ts'
+import { openHttp, VERIFIER_TOKEN, type OpenHttp } from '../open-http.ts'
 import {
   insertBalance,
   insertBill,
@@ -64,11 +64,21 @@ beforeAll(async () => {
 afterAll(() => http.close())
 
 // Of each operation and status, one request that is answered so; what is not here is asked for by its path alone.
-const ASKED: Readonly<Record<string, { readonly path: string; readonly body?: object }>> = {
+interface Asked {
+  readonly path: string
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const ASKED: Readonly<Record<string, Asked>> = {
   'put /admin/companies/:realmId 201': { path: '/admin/companies/2', body: { refreshToken: 'r' } },
   'put /admin/companies/:realmId 200': { path: '/admin/companies/2', body: { refreshToken: 's' } },
   'patch /admin/companies/:realmId 200': { path: '/admin/companies/1', body: { tags: ['retail'] } },
   'post /admin/companies/:realmId/disconnect 200': { path: '/admin/companies/2/disconnect' },
+  'post /webhooks/quickbooks 200': {
+    ...{ path: '/webhooks/quickbooks', body: [] },
+    headers: { 'intuit-signature': createHmac('sha256', VERIFIER_TOKEN).update('[]').digest('base64') },
+  },
   'post /admin/sync/:realmId 200': { path: '/admin/sync/1?wait=1' },
 }
 const LAST = ['post /admin/companies/:realmId/pause 200', 'post /admin/companies/:realmId/resume 200']
@@ -82,7 +92,10 @@ test('every operation is answered as the reference says, with every status of su
   for (const { name, method, path, status } of left) {
     const asked = ASKED[name] ?? { path: addressOf(path) }
     if (name === 'post /admin/sync/:realmId 200') await serveNext()
-    const answer = await http.send(method, asked.path).send(asked.body)
+    const answer = await http
+      .send(method, asked.path)
+      .set(asked.headers ?? {})
+      .send(asked.body)
     expect([name, answer.status, answer.body]).toEqual([name, Number(status), expect.anything()])
     expect(operationOf(method, asked.path)?.path).toBe(path)
   }

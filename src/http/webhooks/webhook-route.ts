@@ -1,0 +1,97 @@
+import express, { type IRouter, type Request, type RequestHandler } from 'express'
+import { LedgerError } from '../../domain/ledger-error.ts'
+import type { HttpOptions } from '../options.ts'
+import { problemOf } from '../problem/problem.ts'
+import { sendProblem } from '../problem/errors.ts'
+import { NO_FIELDS } from '../request/fields.ts'
+import { refuseLarger } from '../request/json-body.ts'
+import { requestIdOf } from '../request/request-log.ts'
+import { addRoute } from '../request/route.ts'
+import { readQuery } from '../request/validate.ts'
+import { readEvents, type WebhookEvent } from './read-events.ts'
+import { isSigned } from './signature.ts'
+
+const PATH = '/webhooks/quickbooks'
+// A flood of 10,000 events has some 3 MB.
+const LARGEST_BODY_BYTES = 5 * 1024 * 1024
+
+type Options = Pick<HttpOptions, 'webhookVerifierToken' | 'requestByWebhook' | 'log'>
+
+/**
+ * Intuit tells that something changed. The answer is 200 with nothing in it as soon as runs are asked for: Intuit waits
+ * 3 seconds, tries again for hours, and holds back later events meanwhile.
+ */
+export function addWebhookRoute(router: IRouter, options: Options): void {
+  router.use(
+    PATH,
+    refuseUnset(options),
+    refuseLarger(LARGEST_BODY_BYTES),
+    express.raw({ type: () => true, limit: LARGEST_BODY_BYTES, inflate: false }),
+  )
+  addRoute(router, PATH, {
+    post: async (request, response) => {
+      readQuery(request, NO_FIELDS)
+      if (!isSigned(bodyOf(request), request.get('intuit-signature'), options.webhookVerifierToken!)) {
+        const refused = new LedgerError(
+          'unauthorized',
+          'the body is not signed with QBO_WEBHOOK_VERIFIER_TOKEN',
+        )
+        return sendProblem(response, { ...problemOf(refused), headers: {} })
+      }
+      await take(options, bodyOf(request).toString('utf8'), requestIdOf(response))
+      response.status(200).end()
+    },
+  })
+}
+
+async function take({ requestByWebhook, log }: Options, text: string, requestId: string): Promise<void> {
+  const { events, unreadable } = readEvents(text)
+  const told = events.filter(({ entity }) => !WITHOUT_AMOUNTS.has(entity))
+  const byCompany = countByCompany(told)
+  const { asked, unknown } = await requestByWebhook(byCompany, {
+    ignored: events.length - told.length,
+    unreadable,
+  })
+  const facts = {
+    requestId,
+    events: events.length,
+    companies: asked.length,
+    unknown: unknown.length,
+    unreadable,
+  }
+  if (unreadable > 0) log.warn('a webhook could not be read in full', facts)
+  else log.debug('webhook', facts)
+}
+
+// They move no bill, invoice, account or name: nothing that is mirrored. Whatever is not in this list may.
+const WITHOUT_AMOUNTS: ReadonlySet<string> = new Set([
+  'budget',
+  'class',
+  'department',
+  'employee',
+  'estimate',
+  'journalcode',
+  'paymentmethod',
+  'purchaseorder',
+  'term',
+  'timeactivity',
+])
+
+function countByCompany(events: readonly WebhookEvent[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { realmId } of events) counts.set(realmId, (counts.get(realmId) ?? 0) + 1)
+  return counts
+}
+
+function refuseUnset({ webhookVerifierToken }: Options): RequestHandler {
+  return (request, response, next) => {
+    if (webhookVerifierToken !== null || request.method !== 'POST') return next()
+    const unset = 'webhooks are taken once QBO_WEBHOOK_VERIFIER_TOKEN is set'
+    sendProblem(response, problemOf(new LedgerError('unavailable', unset)))
+  }
+}
+
+/** Express leaves a body that is not there undefined. */
+function bodyOf({ body }: Request): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+}

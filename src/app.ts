@@ -98,7 +98,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   async function start(): Promise<Started> {
     await claimDataFolder(config, ending)
     const port = config.roles.has('web') ? await listen(server, config.port) : null
-    const ground = await layGround(config, { clock, log, ending, secrets })
+    const ground = await layGround(config, { clock, log, ending, secrets, port })
     const { database, quickbooks, adminToken } = ground
     const metrics = createMetrics({
       perCompany: config.metricsPerCompany,
@@ -184,7 +184,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
         version: VERSION,
         readToken: config.readToken,
         metricsToken: config.metricsToken,
-        webhookVerifierToken: config.quickbooks.webhookVerifierToken,
+        webhookVerifierToken: ground.webhookVerifierToken,
         log,
         readiness,
         metrics,

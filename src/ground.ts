@@ -7,7 +7,7 @@ import { createDatabase, type Database } from './db/database.ts'
 import { lockDataFolder } from './db/data-folder-lock.ts'
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts'
 import { BOSS_POOL_MAX } from './jobs/boss.ts'
-import { keepLocalAdminToken } from './local-secrets.ts'
+import { keepLocalAdminToken, keepLocalVerifierToken } from './local-secrets.ts'
 import type { Logger } from './log.ts'
 import { createQuickBooks, type QuickBooks } from './quickbooks/quickbooks.ts'
 
@@ -18,6 +18,8 @@ export interface Ground {
   readonly clusterDirectory: string | null
   readonly adminToken: string
   readonly quickbooks: QuickBooks
+  /** What webhooks are signed with; null: none are taken. */
+  readonly webhookVerifierToken: string | null
   readonly simulatorUrl: string | null
   readonly demoCompanies: { realmId: string; name: string; refreshToken: string }[] | null
 }
@@ -27,6 +29,8 @@ export interface GroundOptions {
   readonly log: Logger
   readonly ending: (() => Promise<unknown> | void)[]
   readonly secrets: string[]
+  /** Where this process listens; null: it has no web role. */
+  readonly port: number | null
 }
 
 /**
@@ -73,6 +77,7 @@ export async function layGround(config: Config, options: GroundOptions): Promise
     clusterDirectory: postgres.clusterDirectory,
     adminToken,
     quickbooks,
+    webhookVerifierToken: intuit.webhookVerifierToken,
     simulatorUrl: intuit.simulatorUrl,
     demoCompanies: intuit.demoCompanies,
   }
@@ -91,9 +96,20 @@ async function findPostgres(
   return { url: embedded.url, tls: 'off', clusterDirectory: embedded.directory }
 }
 
-async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
+async function findIntuit(config: Config, { clock, ending, secrets, port }: GroundOptions) {
   const { app, apiBaseUrl, tokenUrl, revokeUrl } = config.quickbooks
-  if (app) return { ...app, apiBaseUrl, tokenUrl, revokeUrl, simulatorUrl: null, demoCompanies: null }
+  if (app) {
+    const { webhookVerifierToken } = config.quickbooks
+    return {
+      ...app,
+      apiBaseUrl,
+      tokenUrl,
+      revokeUrl,
+      webhookVerifierToken,
+      simulatorUrl: null,
+      demoCompanies: null,
+    }
+  }
   // Loaded only here: a production process never loads the simulator.
   const { startSandbox } = await import('./sandbox/sandbox.ts')
   const { DEMO_COMPANIES } = await import('./sandbox/demo-companies.ts')
@@ -109,11 +125,21 @@ async function findIntuit(config: Config, { clock, ending }: GroundOptions) {
   })
   sandbox.faults.add({ kind: 'enforceLimits' })
   ending.push(() => sandbox.stop())
+  const webhookVerifierToken =
+    config.quickbooks.webhookVerifierToken ?? (await keepLocalVerifierToken(config.dataDirectory))
+  secrets.push(webhookVerifierToken)
+  if (port !== null) {
+    sandbox.subscribe({
+      url: `http://127.0.0.1:${port}/webhooks/quickbooks`,
+      verifierToken: webhookVerifierToken,
+    })
+  }
   return {
     ...credentials,
     apiBaseUrl: sandbox.apiBaseUrl,
     tokenUrl: sandbox.tokenUrl,
     revokeUrl: sandbox.revokeUrl,
+    webhookVerifierToken,
     simulatorUrl: sandbox.url,
     demoCompanies: sandbox.companies(),
   }
@@ -128,8 +154,8 @@ const TOKEN_TIMEOUT_MS = 10_000
 const STATEMENT_TIMEOUT_MS = 20_000
 // Connections come to DATABASE_POOL_MAX + 2: the queue's pool, its listener, and the rest for knex.
 const QUEUE_CONNECTIONS = BOSS_POOL_MAX + 1
-// A believable amount of activity for a demo: an action in each lively company every ten seconds.
-const DEMO_ACTIVITY_MS = 10_000
+// A believable amount of activity for a demo: an action in each lively company every half minute.
+const DEMO_ACTIVITY_MS = 30_000
 const DEMO_SEED = 20_261_122
 
 /** Our sessions' application_name in Postgres: at most 63 bytes. */

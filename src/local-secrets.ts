@@ -8,6 +8,11 @@ export async function keepLocalAdminToken(directory: string): Promise<string> {
   return keep(await openFolder(directory), 'admin-token', () => randomBytes(24).toString('base64url'))
 }
 
+/** What the simulator signs its webhooks with: generated once and kept, readable only by its owner. */
+export async function keepLocalVerifierToken(directory: string): Promise<string> {
+  return keep(await openFolder(directory), 'verifier-token', () => randomBytes(24).toString('base64url'))
+}
+
 /** The key that was generated for stored tokens; null where none was, or where it is gone. */
 export async function readLocalKey(directory: string): Promise<EncryptionKey | null> {
   const key = await readIfThere(localKeyFile(directory))

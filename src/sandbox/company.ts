@@ -21,11 +21,13 @@ export interface CompanyOptions {
   now: () => number
   seed: number
   keeper: CompanyKeeper | null
+  /** Told of each change after it was kept. */
+  tell?: ((changes: readonly StoredChange[]) => void) | undefined
 }
 
-export function createCompany(spec: CompanySpec, { now, seed, keeper }: CompanyOptions): Company {
+export function createCompany(spec: CompanySpec, { now, seed, keeper, tell }: CompanyOptions): Company {
   const state = createCompanyState(spec, now())
-  const editor = createEditor(state, (changes) => keeper?.append(changes, state))
+  const editor = createEditor(state, recorder(state, { keeper, tell }))
   generateHistory(state, editor, now(), seed)
   keeper?.begin(state)
   return { state, books: createBooks(state, editor, now, seed) }
@@ -36,9 +38,16 @@ export function reopenCompany(
   spec: CompanySpec,
   createdMs: number,
   contents: CompanyContents,
-  { now, seed, keeper }: CompanyOptions,
+  { now, seed, keeper, tell }: CompanyOptions,
 ): Company {
   const state = createCompanyState(spec, createdMs, contents)
-  const editor = createEditor(state, (changes) => keeper?.append(changes, state))
+  const editor = createEditor(state, recorder(state, { keeper, tell }))
   return { state, books: createBooks(state, editor, now, seed) }
+}
+
+function recorder(state: CompanyState, { keeper, tell }: Pick<CompanyOptions, 'keeper' | 'tell'>) {
+  return (changes: StoredChange[]) => {
+    keeper?.append(changes, state)
+    tell?.(changes)
+  }
 }

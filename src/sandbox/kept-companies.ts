@@ -4,7 +4,7 @@ import { newCompanyFile, openCompanyFile } from './company-file.ts'
 import type { CompanyFile } from './company-file.ts'
 import { createCompany, reopenCompany } from './company.ts'
 import type { Company } from './company.ts'
-import type { CompanySpec } from './company-state.ts'
+import type { CompanySpec, StoredChange } from './company-state.ts'
 
 const SUFFIX = '.books'
 
@@ -22,23 +22,28 @@ export interface CompaniesOptions {
   seed: number
   /** Those that the directory does not hold are created; what else it holds is there too. */
   wanted: CompanySpec[]
+  tell: (realmId: string, changes: readonly StoredChange[]) => void
 }
 
-export function openCompanies({ directory, now, seed, wanted }: CompaniesOptions): Companies {
+export function openCompanies({ directory, now, seed, wanted, tell }: CompaniesOptions): Companies {
   const byRealm = new Map<string, Company>()
   const files: CompanyFile[] = []
   const pathOf = (realmId: string) => (directory === null ? null : join(directory, `${realmId}${SUFFIX}`))
 
+  const tellOf = (spec: CompanySpec) => (changes: readonly StoredChange[]) => tell(spec.realmId, changes)
   const create = (spec: CompanySpec) => {
     if (!/^\w{1,40}$/.test(spec.realmId)) throw new Error(`"${spec.realmId}" is no realm id`)
     const path = pathOf(spec.realmId)
     const keeper = path === null ? null : newCompanyFile(path)
-    byRealm.set(spec.realmId, createCompany(spec, { now, seed, keeper }))
+    byRealm.set(spec.realmId, createCompany(spec, { now, seed, keeper, tell: tellOf(spec) }))
     if (keeper) files.push(keeper)
   }
   const reopen = (path: string) => {
     const { spec, createdMs, contents, keeper } = openCompanyFile(path)
-    byRealm.set(spec.realmId, reopenCompany(spec, createdMs, contents, { now, seed, keeper }))
+    byRealm.set(
+      spec.realmId,
+      reopenCompany(spec, createdMs, contents, { now, seed, keeper, tell: tellOf(spec) }),
+    )
     files.push(keeper)
   }
   const add = (spec: CompanySpec) => {

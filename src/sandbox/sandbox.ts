@@ -13,6 +13,7 @@ import { openCompanies } from './kept-companies.ts'
 import type { PersonId } from './people.ts'
 import { tokenFile } from './token-file.ts'
 import { createTokenServer } from './tokens.ts'
+import { createWebhooks, type Subscription } from './webhooks.ts'
 import type { TokenPolicy } from './tokens.ts'
 
 export type { Books, QboObject } from './books.ts'
@@ -58,6 +59,8 @@ export interface Sandbox {
   /** As an admin does it inside QuickBooks. */
   disconnect(realmId: string): void
   setTokenPolicy(policy: Partial<TokenPolicy>): void
+  /** Where changes are told of from now on; nowhere before that. */
+  subscribe(subscription: Subscription | null): void
   /** Closes all sockets at once. */
   stop(): Promise<void>
 }
@@ -66,11 +69,16 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { now, seed, clientId, clientSecret } = options
   const lock = options.directory === null ? null : await lockDataFolder(options.directory)
-  const companies = openCompanies({ directory: options.directory, now, seed, wanted: options.companies })
   const calls = createCallLog()
   const faults = createFaultBox()
   const writes: WriteAttempt[] = []
   const stopping = new AbortController()
+  const webhooks = createWebhooks(now, stopping.signal)
+  const companies = openCompanies({
+    ...{ directory: options.directory, now, seed },
+    wanted: options.companies,
+    tell: webhooks.tell,
+  })
   const { load, save } = tokenFile(options.directory)
   const tokens = createTokenServer({ now, seed, state: load(), save })
   for (const realmId of companies.byRealm.keys()) tokens.connectOnce(realmId)
@@ -95,6 +103,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     setAdmin: tokens.setAdmin,
     disconnect: tokens.disconnect,
     setTokenPolicy: tokens.setPolicy,
+    subscribe: webhooks.subscribe,
     books,
     faults,
     calls,

@@ -21,6 +21,8 @@ export interface CompanySpec {
   lively: boolean
   /** Of every invoice of its history; one or two when left out. */
   linesPerInvoice?: number
+  /** Whether its history is that of a firm that lives on it; left out, much is never paid, as tests want it. */
+  solvent?: boolean
 }
 
 /** What looking up an account needs to know, without parsing the record. */

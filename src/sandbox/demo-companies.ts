@@ -10,15 +10,17 @@ export const DEMO_COMPANIES: CompanySpec[] = [
     multiCurrency: false,
     country: 'USA',
     lively: true,
+    solvent: true,
   },
   {
     realmId: '4620816300000000002',
     name: 'Corner Bakery Lisbon',
-    records: 12,
+    records: 240,
     homeCurrency: 'EUR',
     multiCurrency: false,
     country: 'PRT',
     lively: true,
+    solvent: true,
   },
   {
     realmId: '4620816300000000003',
@@ -28,6 +30,7 @@ export const DEMO_COMPANIES: CompanySpec[] = [
     multiCurrency: false,
     country: 'GBR',
     lively: true,
+    solvent: true,
   },
   {
     realmId: '4620816300000000004',
@@ -37,6 +40,7 @@ export const DEMO_COMPANIES: CompanySpec[] = [
     multiCurrency: true,
     country: 'DEU',
     lively: true,
+    solvent: true,
   },
   {
     realmId: '4620816300000000005',
@@ -46,5 +50,6 @@ export const DEMO_COMPANIES: CompanySpec[] = [
     multiCurrency: false,
     country: 'USA',
     lively: false,
+    solvent: true,
   },
 ]

@@ -38,11 +38,14 @@ const USUAL: (NewAccount & { under?: string })[] = [
   { name: 'Insurance', type: 'Expense', subType: 'Insurance', number: '6700' },
 ]
 
+/** What a firm with staff has besides. */
+const WAGES: NewAccount = { name: 'Wages', type: 'Expense', subType: 'PayrollExpenses', number: '6800' }
+
 /** A company with fewer records than that keeps to the accounts it cannot do without. */
 const USUAL_FROM_RECORDS = 40
 
 /** Returns how many accounts there are. */
-export function createStartingAccounts(draft: Draft, records: number): number {
+export function createStartingAccounts(draft: Draft, records: number, hasStaff: boolean): number {
   for (const account of NEEDED) createAccount(draft, account)
   if (records < USUAL_FROM_RECORDS) return NEEDED.length
   const ids = new Map<string, string>()
@@ -51,5 +54,6 @@ export function createStartingAccounts(draft: Draft, records: number): number {
     const { Id } = createAccount(draft, parentId === undefined ? account : { ...account, parentId })
     ids.set(account.name, Id)
   }
-  return NEEDED.length + USUAL.length
+  if (hasStaff) createAccount(draft, WAGES)
+  return NEEDED.length + USUAL.length + (hasStaff ? 1 : 0)
 }

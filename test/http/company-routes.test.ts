@@ -123,6 +123,7 @@ describe('GET /admin/companies/:realmId', () => {
       },
       nextSyncAt: iso(-600),
       nextSyncReason: 'every 15 minutes',
+      lastWebhookAt: null,
       notBefore: null,
       rejects: 1,
       callsThisMonth: { total: 7, metered: 5 },

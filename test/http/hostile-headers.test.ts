@@ -205,7 +205,10 @@ describe('every route', () => {
   }, 120_000)
 
   test('that takes a body refuses one that is none, and without the token does not look at it', async () => {
-    const writers = requestsOf(http.app).filter(({ method }) => method !== 'GET')
+    // Intuit's webhooks show a signature and no token, and no body of theirs is refused for its form.
+    const writers = requestsOf(http.app).filter(
+      ({ method, path }) => method !== 'GET' && path !== '/webhooks/quickbooks',
+    )
     expect(writers).toHaveLength(10)
     for (const { method, path } of writers) {
       for (const [name, [{ head, body = '' }, status]] of Object.entries(BODIES)) {

@@ -72,7 +72,7 @@ describe('the demo companies', () => {
   test('are five, of sizes far apart, in three currencies, one with several', () => {
     expect(new Set(DEMO_COMPANIES.map(({ realmId }) => realmId)).size).toBe(5)
     expect(DEMO_COMPANIES.map(({ records }) => records).sort((a, b) => a - b)).toEqual([
-      12, 150, 900, 4000, 12000,
+      150, 240, 900, 4000, 12000,
     ])
     expect([...new Set(DEMO_COMPANIES.map(({ homeCurrency }) => homeCurrency))].sort()).toEqual([
       'EUR',
@@ -80,5 +80,56 @@ describe('the demo companies', () => {
       'USD',
     ])
     expect(DEMO_COMPANIES.filter(({ multiCurrency }) => multiCurrency)).toHaveLength(1)
+  })
+})
+
+describe('the history of a solvent firm', () => {
+  const AGE_DAYS = [0, 30, 60, 90]
+
+  /** Open amounts by how long they are overdue: not yet, up to 30, 60 and 90 days, longer. */
+  function ages(records: readonly object[]): number[] {
+    const sums = [0, 0, 0, 0, 0]
+    for (const { Balance, DueDate } of records as { Balance: unknown; DueDate: unknown }[]) {
+      const overdueDays = (START_MS - Date.parse(String(DueDate))) / DAY_MS
+      const place = AGE_DAYS.findIndex((most) => overdueDays <= most)
+      sums[place < 0 ? AGE_DAYS.length : place]! += Number(Balance)
+    }
+    return sums
+  }
+
+  const sum = (amounts: readonly number[]) => amounts.reduce((total, amount) => total + amount, 0)
+
+  describe.each([1, 2, 3])('of seed %i', (seed) => {
+    test.each(DEMO_COMPANIES)('is believable in $name', (spec) => {
+      const { books } = createCompany(spec, { now, seed, keeper: null })
+      const bank = books.records('Account').filter(({ AccountType }) => AccountType === 'Bank')
+      const cash = bank.map(({ CurrentBalance }) => Number(CurrentBalance))
+      const invoices = books.records('Invoice')
+      const sold = sum(invoices.map(({ TotalAmt }) => Number(TotalAmt)))
+      expect(Math.min(...cash)).toBeGreaterThan(0)
+      expect(sum(cash)).toBeLessThan(400_000 + sold / 2)
+      for (const open of [ages(invoices), ages(books.records('Bill'))]) {
+        // In a small firm one bill in dispute is a large share.
+        if (sum(open) < 50_000) continue
+        expect(open[0]).toBeGreaterThan(sum(open) / 2)
+        expect(open[4]).toBeLessThan(sum(open) / 4)
+      }
+      for (const { Balance, TotalAmt } of [...invoices, ...books.records('Bill')]) {
+        expect(Number(Balance)).toBeGreaterThanOrEqual(0)
+        expect(Number(Balance)).toBeLessThanOrEqual(Number(TotalAmt))
+      }
+    })
+  })
+
+  test('pays wages every other week and rent each month', () => {
+    const { books } = createCompany(DEMO_COMPANIES[2]!, { now, seed: 1, keeper: null })
+    const daysOf = (name: string) =>
+      books
+        .records('Bill')
+        .filter(({ VendorRef }) => (VendorRef as { name: string }).name === name)
+        .map(({ TxnDate }) => Date.parse(String(TxnDate)) / DAY_MS)
+    const gaps = (days: number[]) => new Set(days.slice(1).map((day, place) => day - days[place]!))
+    expect(gaps(daysOf('Brightside Payroll'))).toEqual(new Set([14]))
+    expect(gaps(daysOf('Kingsway Estates'))).toEqual(new Set([30]))
   })
 })

@@ -89,7 +89,8 @@ describe('a bench of the smallest size', () => {
     })
     expect(valueOf(report, 'invoices open by due date')).toMatch(/^\d+ → \d+; \d/)
     expect(report.failures).toEqual([])
-  })
+    // Every answer of the service is asked for and explained, twice.
+  }, 240_000)
 
   test('soak: every company is backfilled, and a first look finds nothing wrong', async () => {
     const report = await soak(context, { companies: 2, minutes: 0 })

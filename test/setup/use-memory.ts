@@ -4,8 +4,8 @@ import { freemem } from 'node:os'
 // Linux keeps what is in here in memory.
 const MEMORY_FOLDER = '/dev/shm'
 
-// Two workers' databases, the clusters of services under test with copies of their binaries, and the benches come to
-// less than half of it.
+// Two workers' databases, the clusters of services under test with copies of their binaries, and the benches came to a
+// third of a gigabyte; the rest is for the machine, which has this memory only once.
 const NEEDED_BYTES = 8 * 2 ** 30
 
 /**

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Config } from '../../src/config.ts'
 import { createAccessTokens } from '../../src/connections/access-tokens.ts'
@@ -96,7 +97,11 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
       return { ...reader, count }
     },
   }
-  const enqueue = () => Promise.resolve()
+  const queue = new EventEmitter()
+  const enqueue = () => {
+    queue.emit('queued')
+    return Promise.resolve()
+  }
   const config = { quickbooks: { environment: 'simulator' } } as Config
   const metrics = (perCompany: boolean) =>
     createMetrics({
@@ -148,6 +153,9 @@ export async function beginLife({ url, applicationName, waitsForHeartbeat }: Lif
         },
         { realmId, last: true, stop },
       ),
+    untilQueued: async () => {
+      await once(queue, 'queued')
+    },
     die: async (realmId) => {
       await openRun(database, realmId)
     },
@@ -197,6 +205,8 @@ interface Service {
   readonly clock: TestClock
   readonly sandbox: Sandbox
   perform(realmId: string, stop?: AbortSignal): Promise<void>
+  /** Waits until somebody next asks for a run. */
+  untilQueued(): Promise<void>
   /** Begins a run and does nothing more, as a process that was killed. */
   die(realmId: string): Promise<void>
   tick(monthlyCallBudget?: number): Promise<void>
@@ -276,7 +286,9 @@ async function arrive(service: Service, newcomer: string): Promise<void> {
   await service.perform(newcomer)
   await service.perform(ELDER)
   await expectStatus(service, 202, 'POST', '/admin/sync', {})
+  const queued = service.untilQueued()
   const waiting = expectStatus(service, 200, 'POST', `/admin/sync/${newcomer}?wait=20`, {})
+  await queued
   await service.perform(newcomer)
   await waiting
 }

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { PgBoss } from 'pg-boss'
 import type { Logger } from 'winston'
 import type { Config } from './config.ts'
@@ -17,28 +16,24 @@ import { LedgerError, toLedgerError } from './domain/ledger-error.ts'
 import type { InTurn } from './domain/pace.ts'
 import type { Mode } from './domain/sync-run.ts'
 import { readDeadLetters, removeDeadLetters } from './jobs/dead-letters.ts'
+import { createGatherer, enqueueLater, type LaterOptions } from './jobs/enqueue-later.ts'
 import { readQueueState } from './jobs/read-queue-state.ts'
 import { redrive, type RedriveOptions } from './jobs/redrive.ts'
 import type { QuickBooks } from './quickbooks/quickbooks.ts'
 import { recordCalls } from './sync/record-calls.ts'
 import { raiseTotals, type Increment } from './sync/raise-totals.ts'
 
-export interface OperationOptions {
+export interface OperationOptions extends LaterOptions {
   readonly config: Config
-  readonly database: Database
   readonly cipher: TokenCipher
   readonly quickbooks: QuickBooks
-  readonly enqueue: (tx: Tx, realmIds: readonly string[]) => Promise<void>
-  readonly log: Logger
-  /** The end of the service. */
-  readonly stop: AbortSignal
 }
 
 /** What the HTTP room may ask of the rooms above it. */
 export function operations(options: OperationOptions) {
   const { config, database, cipher, quickbooks, enqueue, log } = options
   const { environment } = config.quickbooks
-  const gather = gatherer(options)
+  const gather = createGatherer(options)
   const told = <Result>(message: string, realmId: string, by: Doer, done: Promise<Result>) =>
     tell(log, { message, realmId, by }, done)
   return {
@@ -87,7 +82,7 @@ export function operations(options: OperationOptions) {
         await enqueue(tx, [realmId])
         return result
       })
-      void enqueueOnceMore(options, [realmId])
+      enqueueOnceMore(options, [realmId])
       return confirmed
     },
     async requestSync(
@@ -100,7 +95,7 @@ export function operations(options: OperationOptions) {
         await enqueue(tx, [...requests.keys()])
         return requests
       })
-      void enqueueOnceMore(options, [...asked.keys()])
+      enqueueOnceMore(options, [...asked.keys()])
       return asked
     },
     async requestByWebhook(
@@ -162,45 +157,10 @@ const ONCE_MORE_MS = 500
 
 /**
  * A request made between the end of a run and the end of its job finds the queue still holding that job, which will not
- * look again; a moment later another can be queued. What this misses, the next tick finds.
+ * look again; a moment later another can be queued.
  */
-async function enqueueOnceMore(
-  { database, enqueue, log, stop }: OperationOptions,
-  realmIds: string[],
-): Promise<void> {
-  try {
-    await wait(ONCE_MORE_MS, undefined, { ref: false, signal: stop })
-    await database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
-  } catch (error) {
-    if (!stop.aborted) log.warn('requests could not be queued again; the next tick will', { error })
-  }
-}
-
-// One change in QuickBooks makes several events, which come one after another.
-const GATHER_MS = 1_000
-
-/**
- * Queues companies a moment after the first of them is given, all at once: what comes meanwhile is served by the same
- * run. A process that dies within it leaves their requests to the next tick.
- */
-function gatherer({ database, enqueue, log, stop }: OperationOptions): (realmIds: readonly string[]) => void {
-  const gathered = new Set<string>()
-  const release = async () => {
-    try {
-      await wait(GATHER_MS, undefined, { ref: false, signal: stop })
-      const realmIds = [...gathered]
-      gathered.clear()
-      await database.transaction(async (tx) => enqueue(tx, await unservedOf(tx, realmIds)))
-    } catch (error) {
-      gathered.clear()
-      if (!stop.aborted) log.warn('requests of webhooks could not be queued; the next tick will', { error })
-    }
-  }
-  return (realmIds) => {
-    const isFirst = gathered.size === 0
-    for (const realmId of realmIds) gathered.add(realmId)
-    if (isFirst && gathered.size > 0) void release()
-  }
+function enqueueOnceMore(options: LaterOptions, realmIds: readonly string[]): void {
+  void enqueueLater(options, ONCE_MORE_MS, () => realmIds)
 }
 
 function eventTotals(
@@ -222,15 +182,6 @@ function eventTotals(
   return Object.entries(outcomes).flatMap(([outcome, by]) =>
     by === 0 ? [] : [{ metric: 'ledger_webhook_events_total', labels: { outcome }, by }],
   )
-}
-
-async function unservedOf(tx: Tx, realmIds: string[]): Promise<string[]> {
-  const rows = await rowsOf<{ realmId: string }>(
-    tx.trx,
-    `SELECT realm_id AS "realmId" FROM companies WHERE realm_id = ANY (:realmIds) AND requested_seq > served_seq`,
-    { realmIds },
-  )
-  return rows.map((row) => row.realmId)
 }
 
 async function activeCompanies(tx: Tx): Promise<string[]> {

@@ -16,25 +16,25 @@ beforeEach(async () => {
 afterEach(() => mirror.close())
 
 /** What one process would be asked for, and how often it queued a company. */
-function startProcess() {
+function startProcess(refuse: () => Promise<void> = () => Promise.resolve()) {
   const stop = new AbortController()
   const { log, lines } = keptLog()
   const queued = new EventTarget()
-  let times = 0
+  const enqueued: (readonly string[])[] = []
   const asked = operations({
     config: toConfig({}),
     database: mirror.database,
     cipher: createTokenCipher([{ id: 'k1', key: Buffer.alloc(32, 7) }]),
     quickbooks: {} as never,
-    enqueue: () => {
-      times += 1
+    enqueue: (_tx, realmIds) => {
+      enqueued.push(realmIds)
       queued.dispatchEvent(new Event('queued'))
-      return Promise.resolve()
+      return refuse()
     },
     log,
     stop: stop.signal,
   })
-  return { asked, stop, lines, queued, times: () => times }
+  return { asked, stop, lines, queued, enqueued, times: () => enqueued.length }
 }
 
 test('a process that ends right after a request does not look at it again, and says nothing', async () => {
@@ -70,6 +70,23 @@ test('webhooks that come one after another queue a company once, and ask again f
     { outcome: 'asked', total: 6 },
     { outcome: 'ignored', total: 3 },
   ])
+})
+
+test('webhooks that come while a company cannot be queued are queued by themselves', async () => {
+  let isRefused = true
+  const process = startProcess(async () => {
+    if (!isRefused) return
+    isRefused = false
+    await told()
+    throw new Error('the queue is away')
+  })
+  const told = () => process.asked.requestByWebhook(new Map([[REALM, 1]]), { ignored: 0, unreadable: 0 })
+  const first = once(process.queued, 'queued')
+  await told()
+  await first
+  await once(process.queued, 'queued')
+  expect(process.enqueued).toEqual([[REALM], [REALM]])
+  expect(process.lines('warn')).toHaveLength(1)
 })
 
 const COUNTED = `

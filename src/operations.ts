@@ -8,13 +8,14 @@ import { registerCompany } from './connections/register-company.ts'
 import { confirmDisappearance } from './connections/confirm-disappearance.ts'
 import type { Doer } from './connections/record-event.ts'
 import { requestByPerson } from './connections/request-by-person.ts'
-import { requestByWebhook, type ToldByWebhook } from './connections/request-by-webhook.ts'
+import { requestByWebhook, type AskedByWebhook } from './connections/request-by-webhook.ts'
 import type { TokenCipher } from './connections/token-cipher.ts'
 import { rowsOf, type Database, type Tx } from './db/database.ts'
 import type { Entity } from './domain/entity.ts'
 import { LedgerError, toLedgerError } from './domain/ledger-error.ts'
 import type { InTurn } from './domain/pace.ts'
 import type { Mode } from './domain/sync-run.ts'
+import type { ToldEvents, WebhookOutcome } from './domain/webhook.ts'
 import { readDeadLetters, removeDeadLetters } from './jobs/dead-letters.ts'
 import { createGatherer, enqueueLater, type LaterOptions } from './jobs/enqueue-later.ts'
 import { readQueueState } from './jobs/read-queue-state.ts'
@@ -98,17 +99,14 @@ export function operations(options: OperationOptions) {
       enqueueOnceMore(options, [...asked.keys()])
       return asked
     },
-    async requestByWebhook(
-      events: ReadonlyMap<string, number>,
-      others: { readonly ignored: number; readonly unreadable: number },
-    ) {
-      const told = await database.transaction(async (tx) => {
-        const result = await requestByWebhook(tx, [...events.keys()])
-        await raiseTotals(tx, eventTotals(events, result, others))
-        return result
+    async requestByWebhook(events: ToldEvents) {
+      const result = await database.transaction(async (tx) => {
+        const told = await requestByWebhook(tx, [...events.companies.keys()])
+        await raiseTotals(tx, eventTotals(events, told))
+        return told
       })
-      gather(told.asked)
-      return told
+      gather(result.asked)
+      return result
     },
   }
 }
@@ -164,18 +162,15 @@ function enqueueOnceMore(options: LaterOptions, realmIds: readonly string[]): vo
 }
 
 function eventTotals(
-  events: ReadonlyMap<string, number>,
-  { asked, unknown }: ToldByWebhook,
-  { ignored, unreadable }: { readonly ignored: number; readonly unreadable: number },
+  { companies, ignored, unreadable }: ToldEvents,
+  { asked, unknown }: AskedByWebhook,
 ): Increment[] {
-  const of = (realmIds: readonly string[]) =>
-    realmIds.reduce((sum, realmId) => sum + (events.get(realmId) ?? 0), 0)
-  const all = [...events.values()].reduce((sum, count) => sum + count, 0)
-  const [served, strange] = [of(asked), of(unknown)]
-  const outcomes = {
-    asked: served,
-    unknown_company: strange,
-    inactive: all - served - strange,
+  const of = (realmIds: Iterable<string>) =>
+    [...realmIds].reduce((sum, realmId) => sum + companies.get(realmId)!, 0)
+  const outcomes: Readonly<Record<WebhookOutcome, number>> = {
+    asked: of(asked),
+    unknown_company: of(unknown),
+    inactive: of(companies.keys()) - of(asked) - of(unknown),
     ignored,
     unreadable,
   }

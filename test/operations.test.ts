@@ -52,7 +52,7 @@ test('a process that ends right after a request does not look at it again, and s
 
 test('webhooks that come one after another queue a company once, and ask again for what came after', async () => {
   const { asked, queued, times } = startProcess()
-  const told = () => asked.requestByWebhook(new Map([[REALM, 2]]), { ignored: 1, unreadable: 0 })
+  const told = () => asked.requestByWebhook({ companies: new Map([[REALM, 2]]), ignored: 1, unreadable: 0 })
   const first = once(queued, 'queued')
   await told()
   await told()
@@ -80,7 +80,8 @@ test('webhooks that come while a company cannot be queued are queued by themselv
     await told()
     throw new Error('the queue is away')
   })
-  const told = () => process.asked.requestByWebhook(new Map([[REALM, 1]]), { ignored: 0, unreadable: 0 })
+  const told = () =>
+    process.asked.requestByWebhook({ companies: new Map([[REALM, 1]]), ignored: 0, unreadable: 0 })
   const first = once(process.queued, 'queued')
   await told()
   await first

@@ -1,7 +1,7 @@
 import { rowsOf, type Tx } from '../db/database.ts'
 import { requestSync } from './request-sync.ts'
 
-export interface ToldByWebhook {
+export interface AskedByWebhook {
   /** Companies of which a run was asked for. */
   readonly asked: readonly string[]
   /** Companies that no mirror is kept of. */
@@ -12,7 +12,7 @@ export interface ToldByWebhook {
  * Requests one run of each company of which QuickBooks says that something changed, however many events say so. It lifts
  * no wait: a company that QuickBooks throttles is asked when it may be.
  */
-export async function requestByWebhook(tx: Tx, realmIds: readonly string[]): Promise<ToldByWebhook> {
+export async function requestByWebhook(tx: Tx, realmIds: readonly string[]): Promise<AskedByWebhook> {
   const known = await rowsOf<{ realmId: string }>(
     tx.trx,
     `UPDATE companies

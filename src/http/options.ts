@@ -2,11 +2,12 @@ import type { Express } from 'express'
 import type { Logger } from 'winston'
 import type { Confirmed } from '../connections/confirm-disappearance.ts'
 import type { Doer } from '../connections/record-event.ts'
-import type { ToldByWebhook } from '../connections/request-by-webhook.ts'
+import type { AskedByWebhook } from '../connections/request-by-webhook.ts'
 import type { Registration } from '../connections/register-company.ts'
 import type { Database } from '../db/database.ts'
 import type { Entity } from '../domain/entity.ts'
 import type { Mode } from '../domain/sync-run.ts'
+import type { ToldEvents } from '../domain/webhook.ts'
 import type { DeadLetter } from '../jobs/dead-letters.ts'
 import type { QueueState } from '../jobs/read-queue-state.ts'
 import type { Redriven } from '../jobs/redrive.ts'
@@ -42,11 +43,8 @@ export interface HttpOptions {
   ) => Promise<ReadonlyMap<string, number>>
   /** What Intuit signs webhooks with; null: none are taken. */
   readonly webhookVerifierToken: string | null
-  /** Asks for a run of each company that QuickBooks tells of; they are given with how many events did. */
-  readonly requestByWebhook: (
-    events: ReadonlyMap<string, number>,
-    others: { readonly ignored: number; readonly unreadable: number },
-  ) => Promise<ToldByWebhook>
+  /** Asks for a run of each company that QuickBooks tells of, and counts what it told. */
+  readonly requestByWebhook: (events: ToldEvents) => Promise<AskedByWebhook>
   /** Throws `not_found` when nothing of that entity is in doubt. */
   readonly confirmDisappearance: (realmId: string, entity: Entity, by: Doer) => Promise<Confirmed>
   /** Jobs that the queue has given up, oldest first. */

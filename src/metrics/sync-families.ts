@@ -4,6 +4,7 @@ import { ENTITIES } from '../domain/entity.ts'
 import { ERROR_CODES } from '../domain/ledger-error.ts'
 import { STOP_CODES } from '../domain/service-stop.ts'
 import { noCounts, RUN_STATUSES, TRIGGERS } from '../domain/sync-run.ts'
+import { WEBHOOK_OUTCOMES } from '../domain/webhook.ts'
 import type { Family, Sample } from './exposition.ts'
 import type { SyncMetrics, Total } from './sync-metrics.ts'
 
@@ -182,7 +183,7 @@ const COUNTERS: readonly Counter[] = [
     name: 'ledger_webhook_events_total',
     help: 'Events that QuickBooks told of, by what became of them.',
     labels: ['outcome'],
-    known: ['asked', 'inactive', 'unknown_company', 'ignored', 'unreadable'].map((outcome) => ({ outcome })),
+    known: WEBHOOK_OUTCOMES.map((outcome) => ({ outcome })),
   },
   {
     name: 'ledger_quickbooks_requests_total',

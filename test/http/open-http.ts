@@ -14,6 +14,7 @@ import { systemClock } from '../../src/db/clock.ts'
 import { connect } from '../../src/db/connect.ts'
 import { createDatabase, type Database, type Tx } from '../../src/db/database.ts'
 import type { Entity } from '../../src/domain/entity.ts'
+import type { ToldEvents } from '../../src/domain/webhook.ts'
 import { LedgerError } from '../../src/domain/ledger-error.ts'
 import { createHttp } from '../../src/http/http.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
@@ -228,9 +229,9 @@ function operations({
         await enqueue(tx, [realmId])
         return confirmed
       }),
-    requestByWebhook: (events: ReadonlyMap<string, number>) =>
+    requestByWebhook: ({ companies }: ToldEvents) =>
       database.transaction(async (tx) => {
-        const told = await requestByWebhook(tx, [...events.keys()])
+        const told = await requestByWebhook(tx, [...companies.keys()])
         await enqueue(tx, told.asked)
         return told
       }),

@@ -1,5 +1,7 @@
 import express, { type IRouter, type Request, type RequestHandler } from 'express'
 import { LedgerError } from '../../domain/ledger-error.ts'
+import { readWebhook } from '../../quickbooks/webhook-events.ts'
+import { isSigned } from '../../quickbooks/webhook-signature.ts'
 import type { HttpOptions } from '../options.ts'
 import { problemOf } from '../problem/problem.ts'
 import { sendProblem } from '../problem/errors.ts'
@@ -8,8 +10,6 @@ import { refuseLarger } from '../request/json-body.ts'
 import { requestIdOf } from '../request/request-log.ts'
 import { addRoute } from '../request/route.ts'
 import { readQuery } from '../request/validate.ts'
-import { readEvents, type WebhookEvent } from './read-events.ts'
-import { isSigned } from './signature.ts'
 
 const PATH = '/webhooks/quickbooks'
 // A flood of 10,000 events has some 3 MB.
@@ -45,42 +45,12 @@ export function addWebhookRoute(router: IRouter, options: Options): void {
 }
 
 async function take({ requestByWebhook, log }: Options, text: string, requestId: string): Promise<void> {
-  const { events, unreadable } = readEvents(text)
-  const told = events.filter(({ entity }) => !WITHOUT_AMOUNTS.has(entity))
-  const byCompany = countByCompany(told)
-  const { asked, unknown } = await requestByWebhook(byCompany, {
-    ignored: events.length - told.length,
-    unreadable,
-  })
-  const facts = {
-    requestId,
-    events: events.length,
-    companies: asked.length,
-    unknown: unknown.length,
-    unreadable,
-  }
+  const events = readWebhook(text)
+  const { asked, unknown } = await requestByWebhook(events)
+  const { ignored, unreadable } = events
+  const facts = { requestId, companies: asked.length, unknown: unknown.length, ignored, unreadable }
   if (unreadable > 0) log.warn('a webhook could not be read in full', facts)
   else log.debug('webhook', facts)
-}
-
-// They move no bill, invoice, account or name: nothing that is mirrored. Whatever is not in this list may.
-const WITHOUT_AMOUNTS: ReadonlySet<string> = new Set([
-  'budget',
-  'class',
-  'department',
-  'employee',
-  'estimate',
-  'journalcode',
-  'paymentmethod',
-  'purchaseorder',
-  'term',
-  'timeactivity',
-])
-
-function countByCompany(events: readonly WebhookEvent[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>()
-  for (const { realmId } of events) counts.set(realmId, (counts.get(realmId) ?? 0) + 1)
-  return counts
 }
 
 function refuseUnset({ webhookVerifierToken }: Options): RequestHandler {

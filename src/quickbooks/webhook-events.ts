@@ -1,27 +1,43 @@
-/** That something of a company changed, as QuickBooks tells it: an id, and no values. */
-export interface WebhookEvent {
-  readonly realmId: string
-  /** In small letters, as QuickBooks names its types, such as `bill`. */
-  readonly entity: string
-}
-
-export interface WebhookEvents {
-  readonly events: readonly WebhookEvent[]
-  /** Members of the body in which no company and entity were found. */
-  readonly unreadable: number
-}
+import type { ToldEvents } from '../domain/webhook.ts'
 
 /**
  * Reads the body of a webhook: an array of CloudEvents, of one company or of several mixed, or the shape that Intuit
  * retired in 2026. What is in no form known here is counted and holds nothing else back, because Intuit sends later
  * events only once an earlier one was acknowledged.
  */
-export function readEvents(text: string): WebhookEvents {
+export function readWebhook(text: string): ToldEvents {
   const body = parsed(text)
   const found = Array.isArray(body) ? body.map(cloudEvent) : retiredEvents(body)
   const events = found.filter((event) => event !== null)
-  return { events, unreadable: found.length - events.length }
+  const told = events.filter(({ entity }) => !NOT_MIRRORED.has(entity))
+  const byCompany = Map.groupBy(told, ({ realmId }) => realmId)
+  return {
+    companies: new Map([...byCompany].map(([realmId, { length }]) => [realmId, length])),
+    ignored: events.length - told.length,
+    unreadable: found.length - events.length,
+  }
 }
+
+/** That something of a company changed, as QuickBooks tells it: an id, and no values. */
+interface WebhookEvent {
+  readonly realmId: string
+  /** In small letters, as QuickBooks names its types, such as `bill`. */
+  readonly entity: string
+}
+
+// They move no bill, invoice, account or name. Whatever is not in this list may.
+const NOT_MIRRORED: ReadonlySet<string> = new Set([
+  'budget',
+  'class',
+  'department',
+  'employee',
+  'estimate',
+  'journalcode',
+  'paymentmethod',
+  'purchaseorder',
+  'term',
+  'timeactivity',
+])
 
 function parsed(text: string): unknown {
   try {

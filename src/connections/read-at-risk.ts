@@ -76,15 +76,7 @@ export async function readConnectionsAtRisk({ knex, clock }: Database): Promise<
 
 const DAY_MS = 86_400_000
 
-interface RiskRow {
-  readonly realmId: string
-  readonly name: string | null
-  readonly status: CompanyStatus
-  readonly risk: Risk
-  readonly code: ErrorCode | null
-  readonly endsAt: Date
-  readonly idleUntil: Date | null
-}
+type RiskRow = Omit<ConnectionAtRisk, 'idleDaysLeft' | 'whatToDo'> & { readonly idleUntil: Date | null }
 
 function atRisk({ idleUntil, ...row }: RiskRow, now: Date): ConnectionAtRisk {
   const daysLeft = idleUntil === null ? null : Math.floor((idleUntil.getTime() - now.getTime()) / DAY_MS)

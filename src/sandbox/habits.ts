@@ -1,11 +1,6 @@
 import type { Random } from './random.ts'
 
-/**
- * How a small firm lives: bills below what it sells for, wages every other week, rent each month, bills paid when they
- * are due, and customers of whom most pay in time, some late and a few badly.
- */
-
-/** Of what is sold: goods and services bought, wages, rent. What is left stays in the bank. */
+/** What a small firm spends of what it sells: on goods and services, wages, rent. What is left stays in the bank. */
 export const SHARES = { bought: 0.45, wages: 0.33, rent: 0.07 } as const
 export const WAGES_EVERY_DAYS = 14
 export const RENT_EVERY_DAYS = 30

@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import request, { type Test } from 'supertest'
 import { openHttp, VERIFIER_TOKEN, type OpenHttp } from './open-http.ts'
-import { listenRaw, statusOf } from './raw.ts'
+import { listenRaw, statusOf, until } from './raw.ts'
 import { insertCompany, NOW, secondsBefore } from './rows.ts'
 
 let http: OpenHttp
@@ -149,7 +151,10 @@ describe('a webhook is refused, and nothing is asked for,', () => {
     const server = await listenRaw(http.app, http.options.log)
     try {
       const head = 'POST /webhooks/quickbooks HTTP/1.1\r\nHost: x\r\nContent-Length: 5242881\r\n\r\n'
-      expect(statusOf(await server.exchange(head))).toBe(413)
+      const socket = await server.open()
+      socket.write(head)
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(statusOf(answer.toString())).toBe(413)
     } finally {
       await server.close()
     }
@@ -167,6 +172,40 @@ describe('a webhook is refused, and nothing is asked for,', () => {
       .send(text)
       .expect(400)
   })
+})
+
+test('what strangers send takes no more memory than there is, and what Intuit sends goes on', async () => {
+  const server = await listenRaw(http.app, http.options.log)
+  const text = JSON.stringify([event('1')])
+  // Without a length it may become the largest.
+  const chunked = () =>
+    server.exchange(
+      [
+        'POST /webhooks/quickbooks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked',
+        `intuit-signature: ${signed(text)}\r\n\r\n${text.length.toString(16)}`,
+        `${text}\r\n0\r\n\r\n`,
+      ].join('\r\n'),
+    )
+  try {
+    const head =
+      'POST /webhooks/quickbooks HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5242880\r\n\r\n'
+    const sockets: Socket[] = []
+    for (let sent = 0; sent < 6; sent++) {
+      const socket = await server.open()
+      sockets.push(socket)
+      socket.write(head)
+      // The request is taken before the client is told to go on.
+      await once(socket, 'data')
+    }
+    const refused = await chunked()
+    expect(statusOf(refused)).toBe(503)
+    expect(refused).toContain('Retry-After: ')
+    await post(text).expect(200)
+    for (const socket of sockets) socket.destroy()
+    await until(async () => statusOf(await chunked()) === 200)
+  } finally {
+    await server.close()
+  }
 })
 
 test('webhooks are not taken until the verifier token is set', async () => {

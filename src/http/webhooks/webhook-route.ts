@@ -14,6 +14,9 @@ import { readQuery } from '../request/validate.ts'
 const PATH = '/webhooks/quickbooks'
 // A flood of 10,000 events has some 3 MB.
 const LARGEST_BODY_BYTES = 5 * 1024 * 1024
+// Of all bodies together while they arrive: whoever sends them is not known before they are read, and a thousand
+// connections with the largest would take 5 GB.
+const MOST_ARRIVING_BYTES = 32 * 1024 * 1024
 
 type Options = Pick<HttpOptions, 'webhookVerifierToken' | 'requestByWebhook' | 'log'>
 
@@ -26,6 +29,7 @@ export function addWebhookRoute(router: IRouter, options: Options): void {
     PATH,
     refuseUnset(options),
     refuseLarger(LARGEST_BODY_BYTES),
+    refuseFlood(),
     express.raw({ type: () => true, limit: LARGEST_BODY_BYTES, inflate: false }),
   )
   addRoute(router, PATH, {
@@ -58,6 +62,23 @@ function refuseUnset({ webhookVerifierToken }: Options): RequestHandler {
     if (webhookVerifierToken !== null || request.method !== 'POST') return next()
     const unset = 'webhooks are taken once QBO_WEBHOOK_VERIFIER_TOKEN is set'
     sendProblem(response, problemOf(new LedgerError('unavailable', unset)))
+  }
+}
+
+/** Intuit sends again what is not taken, and every company is asked at its interval. */
+function refuseFlood(): RequestHandler {
+  let arrivingBytes = 0
+  return (request, response, next) => {
+    const bytes = Number(request.get('content-length') ?? LARGEST_BODY_BYTES)
+    if (arrivingBytes + bytes > MOST_ARRIVING_BYTES) {
+      return sendProblem(
+        response,
+        problemOf(new LedgerError('unavailable', 'too many webhooks arrive at once')),
+      )
+    }
+    arrivingBytes += bytes
+    response.once('close', () => (arrivingBytes -= bytes))
+    next()
   }
 }
 

@@ -16,7 +16,8 @@ import { rejectsQuery } from '../rejects/reject-routes.ts'
 import { NO_FIELDS } from '../request/fields.ts'
 import { runsQuery } from '../runs/run-routes.ts'
 import { SYNC_BODY, SYNC_QUERY } from '../sync/sync-routes.ts'
-import * as answer from './answers.ts'
+import * as admin from './admin-answers.ts'
+import * as api from './api-answers.ts'
 
 /** One method of one route, with the schemas that validate its requests. */
 export interface Operation {
@@ -72,32 +73,32 @@ const API: readonly Operation[] = [
     'Every company in one answer',
     PORTFOLIO_QUERY,
     'companies, and totals by currency',
-    answer.PORTFOLIO,
+    api.PORTFOLIO,
   ),
   get(
     '/api/companies',
     'The companies a reader may see',
     COMPANY_LIST_QUERY,
     'a page of companies',
-    answer.COMPANIES,
+    api.COMPANIES,
   ),
   get(
     '/api/changes',
     'What changed in all companies',
     changesQuery(''),
     'a page of the feed',
-    answer.ALL_CHANGES,
+    api.ALL_CHANGES,
   ),
   get(
     `${ONE}/changes`,
     'What changed in one company',
     changesQuery(''),
     'a page of the feed',
-    answer.CHANGES_OF_ONE,
+    api.CHANGES_OF_ONE,
   ),
   ...ENTITIES.flatMap((entity) => {
     const path = `${ONE}/${LISTS[entity]}`
-    const { list, one } = answer.recordAnswers(entity)
+    const { list, one } = api.recordAnswers(entity)
     return [
       get(
         path,
@@ -112,14 +113,14 @@ const API: readonly Operation[] = [
         `The versions of one ${entity}, oldest first`,
         versionsQuery(''),
         'a page',
-        answer.VERSIONS,
+        api.VERSIONS,
       ),
       get(
         `${path}/:qboId/versions/compare`,
         `What differs between two versions of one ${entity}`,
         COMPARE_QUERY,
         'which two they are, and their difference',
-        answer.COMPARISON,
+        api.COMPARISON,
       ),
     ]
   }),
@@ -128,12 +129,12 @@ const API: readonly Operation[] = [
     'What an account showed at the end of each day, week or month',
     SERIES_QUERY,
     'one balance a step',
-    answer.SERIES,
+    api.SERIES,
   ),
 ]
 
 const ACCEPTED = 'asked for; Location names where to look, Retry-After when'
-const CHANGED = { 200: { means: 'the company as it is now', schema: answer.ONE_COMPANY } }
+const CHANGED = { 200: { means: 'the company as it is now', schema: admin.ONE_COMPANY } }
 
 const ADMIN: readonly Operation[] = [
   get(
@@ -141,9 +142,9 @@ const ADMIN: readonly Operation[] = [
     'Companies as their operator sees them',
     companiesQuery(''),
     'a page of companies',
-    answer.OPERATED_COMPANIES,
+    admin.OPERATED_COMPANIES,
   ),
-  get(OPERATED, 'One company as its operator sees it', NO_FIELDS, 'the company', answer.ONE_COMPANY),
+  get(OPERATED, 'One company as its operator sees it', NO_FIELDS, 'the company', admin.ONE_COMPANY),
   {
     method: 'put',
     path: OPERATED,
@@ -151,8 +152,8 @@ const ADMIN: readonly Operation[] = [
     query: NO_FIELDS,
     body: REGISTRATION,
     answers: {
-      200: { means: 'the tokens are replaced', schema: answer.REGISTERED },
-      201: { means: 'the company is registered', schema: answer.REGISTERED },
+      200: { means: 'the tokens are replaced', schema: admin.REGISTERED },
+      201: { means: 'the company is registered', schema: admin.REGISTERED },
     },
   },
   {
@@ -166,47 +167,47 @@ const ADMIN: readonly Operation[] = [
   post(`${OPERATED}/pause`, 'Stop syncing a company', CHANGED),
   post(`${OPERATED}/resume`, 'Sync a company again', CHANGED),
   post(`${OPERATED}/disconnect`, 'Revoke the tokens, keep the mirror', {
-    200: { means: 'the company as it is now', schema: answer.DISCONNECTED },
+    200: { means: 'the company as it is now', schema: admin.DISCONNECTED },
   }),
   get(
     `${OPERATED}/events`,
     'What happened to a company and who did it',
     eventsQuery(''),
     'a page of events',
-    answer.EVENTS,
+    admin.EVENTS,
   ),
   get(
     '/admin/events',
     'What happened to all companies and who did it',
     eventsQuery(''),
     'a page of events',
-    answer.EVENTS,
+    admin.EVENTS,
   ),
   get(
     `${OPERATED}/rejects`,
     'What could not be taken and why',
     rejectsQuery(''),
     'a page of rejects',
-    answer.REJECTS,
+    admin.REJECTS,
   ),
   post(`${OPERATED}/rejects/retry`, 'Try what could not be taken again', {
-    202: { means: ACCEPTED, schema: answer.RETRY_ACCEPTED },
+    202: { means: ACCEPTED, schema: admin.RETRY_ACCEPTED },
   }),
   post(`${OPERATED}/disappearances/:entity/confirm`, 'Confirm that vanished records are gone', {
-    202: { means: ACCEPTED, schema: answer.CONFIRMATION_ACCEPTED },
+    202: { means: ACCEPTED, schema: admin.CONFIRMATION_ACCEPTED },
   }),
   post(
     '/admin/sync',
     'Ask for a sync of every active company',
-    { 202: { means: 'the companies for which a run was asked', schema: answer.ALL_ASKED } },
+    { 202: { means: 'the companies for which a run was asked', schema: admin.ALL_ASKED } },
     { body: SYNC_BODY },
   ),
   post(
     '/admin/sync/:realmId',
     'Ask for a sync of one company',
     {
-      200: { means: 'the run that served the request', schema: answer.SYNC_SERVED },
-      202: { means: ACCEPTED, schema: answer.SYNC_ACCEPTED },
+      200: { means: 'the run that served the request', schema: admin.SYNC_SERVED },
+      202: { means: ACCEPTED, schema: admin.SYNC_ACCEPTED },
     },
     { query: SYNC_QUERY, body: SYNC_BODY },
   ),
@@ -215,17 +216,17 @@ const ADMIN: readonly Operation[] = [
     'Connections that ended or will end, soonest first',
     NO_FIELDS,
     'the connections, when and why they end, and what to do',
-    answer.AT_RISK,
+    admin.AT_RISK,
   ),
-  get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs', answer.DEAD_LETTERS),
+  get('/admin/dead-letters', 'Jobs that the queue has given up', NO_FIELDS, 'the jobs', admin.DEAD_LETTERS),
   post(
     '/admin/dead-letters/redrive',
     'Try jobs that were given up again',
-    { 202: { means: 'the companies for which a run was asked', schema: answer.REDRIVEN } },
+    { 202: { means: 'the companies for which a run was asked', schema: admin.REDRIVEN } },
     { body: REDRIVE_BODY },
   ),
-  get('/admin/sync/runs', 'Runs, newest first', runsQuery(''), 'a page of runs', answer.RUNS),
-  get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run', answer.ONE_RUN),
+  get('/admin/sync/runs', 'Runs, newest first', runsQuery(''), 'a page of runs', admin.RUNS),
+  get('/admin/sync/runs/:id', 'One run', NO_FIELDS, 'the run', admin.ONE_RUN),
 ]
 
 // Whatever comes is answered with 200 once it is signed.
@@ -235,8 +236,8 @@ const WEBHOOK_BODY = z.union([
 ])
 
 const OPEN: readonly Operation[] = [
-  get('/healthz', 'Whether the process lives', NO_FIELDS, 'it does', answer.ALIVE),
-  get('/readyz', 'Whether the service can serve', NO_FIELDS, 'it can', answer.READY),
+  get('/healthz', 'Whether the process lives', NO_FIELDS, 'it does', admin.ALIVE),
+  get('/readyz', 'Whether the service can serve', NO_FIELDS, 'it can', admin.READY),
   { ...get('/metrics', 'For Prometheus', NO_FIELDS, 'the text format', null), mediaType: 'text/plain' },
   {
     ...post('/webhooks/quickbooks', 'For Intuit: something changed, signed in intuit-signature', {

@@ -86,6 +86,20 @@ export function toDatabase(env: Env): { url: string; tls: TlsMode } {
   return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
 }
 
+/**
+ * The keys that encrypt and decrypt tokens, for commands that work on stored ones.
+ *
+ * @throws ConfigError when TOKEN_ENCRYPTION_KEYS is missing or malformed.
+ */
+export function toTokenKeys(env: Env): readonly EncryptionKey[] {
+  const parsed = ENV.pick({ TOKEN_ENCRYPTION_KEYS: true }).safeParse(withoutEmpty(env))
+  if (!parsed.success) throw new ConfigError(named(parsed.error))
+  const { TOKEN_ENCRYPTION_KEYS: keys } = parsed.data
+  if (!keys)
+    throw new ConfigError(['TOKEN_ENCRYPTION_KEYS: must be set, the new key first, the old ones after it'])
+  return keys
+}
+
 const INTUIT = {
   authorizeUrl: 'https://appcenter.intuit.com/connect/oauth2',
   tokenUrl: 'https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer',

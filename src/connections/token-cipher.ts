@@ -36,6 +36,11 @@ export function createTokenCipher(keys: readonly EncryptionKey[]): TokenCipher {
   }
 }
 
+/** The id of the key that a ciphertext was made with. */
+export function keyIdOf(ciphertext: string): string {
+  return ciphertext.split(':')[1] ?? ''
+}
+
 function encryptWith(key: EncryptionKey, realmId: string, token: string): string {
   const iv = randomBytes(IV_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key.key, iv).setAAD(Buffer.from(realmId))

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { Express } from 'express'
 import request from 'supertest'
 import { insertBill, insertSyncedCompany } from '../http/rows.ts'
 import { openConsole, type OpenConsole } from './open-console.ts'
+import { addressOf, pathsOf } from './paths-of.ts'
 
 let http: OpenConsole
 
@@ -14,43 +14,24 @@ beforeAll(async () => {
 
 afterAll(() => http.close())
 
-interface Layer {
-  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> }
-  readonly handle: { readonly stack?: readonly Layer[] }
-}
-
-/** Every address of the pages, as the routers themselves list them, so that none can be forgotten here. */
-function pathsOf(app: Express, method: 'get' | 'post'): string[] {
-  const walk = (layers: readonly Layer[]): string[] =>
-    layers.flatMap(({ route, handle }) =>
-      route ? (route.methods[method] === true ? [route.path] : []) : walk(handle.stack ?? []),
-    )
-  const { stack } = app.router as unknown as { stack: readonly Layer[] }
-  return [...new Set(walk(stack))].filter((path) => /^\/console|^\/admin\/queues|^\/logout/.test(path))
-}
-
-function address(path: string): string {
-  return path.replaceAll(/:\w+/g, '1').replaceAll(/[{}]|\*\w+/g, '')
-}
-
 const isAsset = (path: string) => path.startsWith('/console/assets/')
 
 test('nobody who is not signed in sees a page or does anything', async () => {
   const pages = pathsOf(http.app, 'get').filter((path) => !isAsset(path))
   expect(pages.length).toBeGreaterThan(20)
   for (const path of pages) {
-    const { status, headers } = await request(http.app).get(address(path))
+    const { status, headers } = await request(http.app).get(addressOf(path))
     expect([path, status, headers['location']?.split('?')[0]]).toEqual([path, 303, '/login'])
   }
   for (const path of pathsOf(http.app, 'post').filter((path) => path !== '/logout')) {
-    const { status } = await request(http.app).post(address(path)).set('Sec-Fetch-Site', 'same-origin')
+    const { status } = await request(http.app).post(addressOf(path)).set('Sec-Fetch-Site', 'same-origin')
     expect([path, status]).toEqual([path, 401])
   }
 })
 
 test('no page is answered by what was not meant', async () => {
   for (const path of pathsOf(http.app, 'get').filter((path) => !isAsset(path))) {
-    const { status } = await http.see(address(path))
+    const { status } = await http.see(addressOf(path))
     expect([path, [200, 303, 400, 404].includes(status)]).toEqual([path, true])
   }
 })
@@ -68,7 +49,7 @@ describe('a clear refusal', () => {
       /^\/console\/(companies|changes|search)|^\/console$/.test(path),
     )
     for (const path of pages) {
-      const { status, text } = await http.see(address(path) + query)
+      const { status, text } = await http.see(addressOf(path) + query)
       expect([path, status]).toEqual([path, 400])
       expect(text).toContain('This address says something that cannot be')
     }

@@ -237,3 +237,13 @@ describe('a cursor that was tampered with', () => {
     }
   })
 })
+
+test.each(['%FF', '%ZZ', '1%', '%E0%A4', '%ED%A0%80'])(
+  'a value that cannot be decoded, %s, is refused by its field and not searched for',
+  async (value) => {
+    for (const field of ['counterparty', 'docNumber', 'unheardOf']) {
+      const { status, json } = await ask('GET', `/api/companies/1/bills?limit=1&${field}=${value}`)
+      expect([status, json.errors]).toEqual([400, [{ field, message: 'is not percent-encoded UTF-8' }]])
+    }
+  },
+)

@@ -12,13 +12,38 @@ export function readParams<Schema extends z.ZodType>(request: Request, schema: S
 }
 
 export function readQuery<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
-  return parse(schema, request.query, 'query')
+  return parse(schema, queryOf(request), 'query')
 }
 
 /** The query of a form in a page, which sends every field: those left empty count as absent. */
 export function readForm<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
-  const filled = Object.entries(request.query).filter(([, value]) => value !== '')
+  const filled = Object.entries(queryOf(request)).filter(([, value]) => value !== '')
   return parse(schema, Object.fromEntries(filled), 'query')
+}
+
+/**
+ * The query, of which every part says what its bytes say: Express takes what cannot be decoded as it stands or puts
+ * U+FFFD in its place, and a search for that would find nothing instead of being refused.
+ */
+function queryOf(request: Request): Request['query'] {
+  const at = request.url.indexOf('?')
+  const parts = at < 0 ? [] : request.url.slice(at + 1).split('&')
+  const fields = parts
+    .filter((part) => !isDecodable(part))
+    .map((part) => ({ field: shownName(part.split('=')[0]!) || 'query', message: UNDECODABLE }))
+  if (fields.length > 0) throw refusalOf(fields)
+  return request.query
+}
+
+const UNDECODABLE = 'is not percent-encoded UTF-8'
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A request without a body is one with an empty object. */
@@ -26,8 +51,13 @@ export function readBody<Schema extends z.ZodType>(request: Request, schema: Sch
   return parse(schema, (request.body as unknown) ?? {}, 'body')
 }
 
-// A field's name is shown as it came; anything longer than this is not a name.
+// Anything longer than this is not a name.
 const LONGEST_NAME = 100
+
+/** A field's name as it came, but for control characters, which no page and no terminal can bear. */
+function shownName(name: string): string {
+  return name.slice(0, LONGEST_NAME).replaceAll(/\p{Cc}/gu, '\ufffd')
+}
 
 /** The same of a form that is posted. */
 export function readFilledBody<Schema extends z.ZodType>(request: Request, schema: Schema): z.output<Schema> {
@@ -38,8 +68,11 @@ export function readFilledBody<Schema extends z.ZodType>(request: Request, schem
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const fields = withoutRepeats(parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole, schema)))
-  throw new LedgerError(
+  throw refusalOf(withoutRepeats(parsed.error.issues.flatMap((issue) => fieldsOf(issue, whole, schema))))
+}
+
+function refusalOf(fields: readonly FieldProblem[]): LedgerError {
+  return new LedgerError(
     'invalid_request',
     fields.map(({ field, message }) => `${field}: ${message}`).join('; '),
     { details: { fields } },
@@ -60,7 +93,7 @@ function fieldsOf(issue: z.core.$ZodIssue, whole: string, schema: z.ZodType): Fi
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
-      field: [...path, key.slice(0, LONGEST_NAME)].join('.') || whole,
+      field: [...path, shownName(key)].join('.') || whole,
       message: `is not known here${knownFields(schema)}`,
     }))
   }

@@ -40,11 +40,14 @@ export async function fillReads({ knex }: Pick<Database, 'knex'>, fill: ReadsFil
   await knex.raw('VACUUM ANALYZE')
 }
 
+// A thousand rows a transaction, as a run writes them: the feed goes by transactions.
+const TX = '(3 + row_number() OVER () / 1000 % 500)::text::xid8 AS tx'
+
 const BOOKKEEPING = `sync_token, source_created_at, source_updated_at, source_valid_from, observed_at, last_synced_at,
   content_hash, mapping_version, sync_run_id, tx_id`
 
 function bookkeeping(moment: string): string {
-  return `'0', ${moment}, ${moment}, ${moment}, ${moment}, ${moment}, md5('x'), 1, 1, '3'::xid8`
+  return `'0', ${moment}, ${moment}, ${moment}, ${moment}, ${moment}, md5('x'), 1, 1, tx`
 }
 
 async function fillParties(knex: Database['knex'], table: string): Promise<void> {
@@ -52,7 +55,8 @@ async function fillParties(knex: Database['knex'], table: string): Promise<void>
     knex.raw(
       `INSERT INTO ${table} (realm_id, qbo_id, display_name, active, valid_from, ${BOOKKEEPING}, raw)
        SELECT realm_id, n::text, 'Party number ' || n, true, created_at, ${bookkeeping('created_at')}, '{}'
-         FROM companies CROSS JOIN generate_series(1, ${PARTIES_EACH}) n`,
+         FROM (SELECT realm_id, created_at, n, ${TX}
+                 FROM companies CROSS JOIN generate_series(1, ${PARTIES_EACH}) n) p`,
     ),
   )
 }
@@ -71,7 +75,7 @@ async function fillDocuments(
   const raw = `jsonb_build_object('Id', n, 'Line', jsonb_build_array(jsonb_build_object('Id', '1', 'Amount', n % 1000,
                'Description', repeat('words of a line ', 30))))`
   const documents = `
-    FROM (SELECT c.realm_id, n, seen,
+    FROM (SELECT c.realm_id, n, seen, ${TX},
                  seen + (now() - seen) * CASE WHEN n % 2 = 0 THEN least(1, 30.0 / 365) * (n % 97) / 97.0
                                               ELSE (n % 89) / 89.0 END AS since
             FROM companies c

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { fillReads, realmNumbered } from '../../bench/fill-reads.ts'
-import { NOW } from '../../src/books/moment.ts'
+import { readCashSeries } from '../../src/books/cash-series.ts'
+import { readChanges } from '../../src/books/changes/read-changes.ts'
+import { NOW, type Moment } from '../../src/books/moment.ts'
 import { readPortfolio } from '../../src/books/portfolio/portfolio.ts'
 import { readList, type ListQuestion } from '../../src/books/read-list.ts'
+import { readPayload } from '../../src/books/read-payload.ts'
+import { readRecord } from '../../src/books/read-record.ts'
 import { readTotals } from '../../src/books/read-totals.ts'
 import { search } from '../../src/books/search.ts'
+import { readVersions } from '../../src/books/versions/read-versions.ts'
 import { systemClock } from '../../src/db/clock.ts'
 import { createDatabase, rowsOf, type Database } from '../../src/db/database.ts'
+import { ENTITIES } from '../../src/domain/entity.ts'
 import { readCompanies } from '../../src/http/companies/read-companies.ts'
 import { readCauses } from '../../src/http/runs/read-causes.ts'
 import { readRuns } from '../../src/http/runs/read-runs.ts'
@@ -211,5 +217,99 @@ describe('what pages read', () => {
     expect(plan).toContain('sync_runs_with_error')
     const runs = () => readRuns(database.knex, { realmId: REALM, cursor: null, most: 10 })
     expect(await planOfSent(runs, 'sync_runs')).toContain('sync_runs_of_company')
+  })
+})
+
+interface PlanNode {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Shared Hit Blocks': number
+  readonly 'Shared Read Blocks': number
+  readonly Plans?: readonly PlanNode[]
+}
+
+describe('a page of the console, with 19,200 documents of 12 companies,', () => {
+  const options = () => ({ database, intervalSeconds: 900 })
+  const past: Moment = { asOf: daysAgo(20), sourceAsOf: null }
+  const known: Moment = { asOf: daysAgo(10), sourceAsOf: daysAgo(20) }
+  const order = { by: 'worst', descending: false } as const
+  const record = { realmId: REALM, entity: 'bill', qboId: '17' } as const
+  const feed = (realmId: string | null) =>
+    readChanges(database, {
+      range: { realmId, entities: ENTITIES, order: 'desc', since: null, until: null },
+      filter: { change: null, counterparty: null, minAmount: null, syncRunId: null },
+      after: null,
+      limit: 50,
+    })
+  const overview = async (moment: Moment) => {
+    await readPortfolio(options(), { moment, filters: { realmId: REALM }, order })
+    await readCashSeries(options(), { realmId: REALM, to: null, days: 30, step: 'day' })
+    await feed(REALM)
+  }
+  const recordPage = async (moment: Moment) => {
+    await readRecord(options(), { ...record, moment })
+    await readPayload(database, { ...record, moment })
+    await readVersions(database, record, { after: null, limit: 50, descending: true, moment })
+  }
+  const allSums = async (moment: Moment) => {
+    await database.knex('portfolio_sums').delete()
+    await readPortfolio(options(), { moment, filters: {}, order })
+  }
+
+  /** Everything that the page reads: its pages of 8 kB, and the tables of books read from end to end. */
+  async function costOf(ask: () => Promise<unknown>): Promise<{ pages: number; scanned: string[] }> {
+    const sent: { sql: string; bindings: unknown[] }[] = []
+    const note = (query: { sql: string; bindings: unknown[] }) => sent.push(query)
+    database.knex.on('query', note)
+    await ask()
+    database.knex.off('query', note)
+    let pages = 0
+    const scanned: string[] = []
+    for (const { sql, bindings } of sent.filter((query) => /^\s*(select|with)\b/i.test(query.sql))) {
+      const text = sql.replaceAll(/\$(\d+)/g, (_, n: string) => literal(bindings[Number(n) - 1]))
+      const [row] = await rowsOf<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
+        database.knex,
+        `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`,
+      )
+      const { Plan: top } = row!['QUERY PLAN'][0]
+      pages += top['Shared Hit Blocks'] + top['Shared Read Blocks']
+      scanned.push(...scansOf(top).filter((table) => /^(bills|invoices)/.test(table)))
+    }
+    expect(pages).toBeGreaterThan(0)
+    return { pages, scanned }
+  }
+
+  function scansOf(node: PlanNode): string[] {
+    const own = node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? '?'] : []
+    return [...own, ...(node.Plans ?? []).flatMap(scansOf)]
+  }
+
+  // Some twice of what each takes. A feed of one company sorts what one transaction wrote, a thousand rows at most.
+  test.each<[string, number, () => Promise<unknown>]>([
+    ['portfolio of kept sums', 300, () => readPortfolio(options(), { moment: NOW, filters: {}, order })],
+    ['portfolio that adds up anew', 8000, () => allSums(NOW)],
+    ['overview of a company', 3000, () => overview(NOW)],
+    ['overview as of a moment', 4000, () => overview(past)],
+    ['record', 120, () => recordPage(NOW)],
+    ['record as of a moment', 120, () => recordPage(past)],
+    ['record by QuickBooks’ clock', 120, () => recordPage(known)],
+    ['feed of all', 1500, () => feed(null)],
+    ['feed of a company', 3000, () => feed(REALM)],
+    ['search for a number', 350, () => search(database, 'D-777', NOW)],
+    ['search for a name', 200, () => search(database, 'number 77', NOW)],
+    ['search as of a moment', 350, () => search(database, 'D-777', past)],
+  ])('reads for its %s at most %i pages, and no table from end to end', async (_, mostPages, ask) => {
+    await ask()
+    const { pages, scanned } = await costOf(ask)
+    expect(scanned).toEqual([])
+    expect(pages).toBeLessThanOrEqual(mostPages)
+  })
+
+  // Who asks for all companies asks for most of what is held: a table from end to end is then the shortest way.
+  test.each<[string, number, Moment]>([
+    ['as of a moment', 18_000, past],
+    ['by QuickBooks’ clock', 18_000, known],
+  ])('reads for its portfolio %s at most %i pages', async (_, mostPages, moment) => {
+    expect((await costOf(() => allSums(moment))).pages).toBeLessThanOrEqual(mostPages)
   })
 })

@@ -142,7 +142,7 @@ async function saveAgain(options: AccessTokensOptions, asked: Asked, unsaved: Un
   }
 }
 
-/** Saves unless the row has received other tokens meanwhile: those are newer than this answer. */
+/** Saves unless the row has received another refresh token meanwhile: that is newer than this answer. */
 async function saveTokens(
   { cipher }: AccessTokensOptions,
   tx: Tx,
@@ -150,10 +150,22 @@ async function saveTokens(
   { tokens, replacing }: Unsaved,
 ): Promise<void> {
   const columns = encryptedTokens(cipher, realmId, tokens, tx.now)
-  await Connection.query(tx.trx)
-    .patch(columns)
-    .where({ realm_id: realmId, refresh_token_ciphertext: replacing })
+  const stored = await Connection.query(tx.trx).findById(realmId).forUpdate()
+  if (isSameToken(cipher, realmId, stored?.refreshTokenCiphertext ?? null, replacing)) {
+    await Connection.query(tx.trx).findById(realmId).patch(columns)
+  }
   onConnection(columns.refreshTokenCiphertext)
+}
+
+/** By what they hold: a rotation of keys encrypts the same token anew. */
+function isSameToken(
+  cipher: TokenCipher,
+  realmId: string,
+  stored: string | null,
+  replacing: string,
+): boolean {
+  if (stored === null || stored === replacing) return stored === replacing
+  return cipher.decrypt(realmId, stored) === cipher.decrypt(realmId, replacing)
 }
 
 type TokenColumns = Partial<Connection> & { readonly refreshTokenCiphertext: string }

@@ -202,6 +202,22 @@ describe('a save that fails', () => {
     expect(await connections.storedRefreshToken()).toBe('given meanwhile')
   })
 
+  test('is tried again also where the old token was only encrypted anew meanwhile', async () => {
+    connections.clock.move({ hours: 25 })
+    const old = connections.refreshToken()
+    const tokens = connections.openService(async (refreshToken, onCall) => {
+      const answer = await connections.quickbooks.refreshTokens(refreshToken, onCall)
+      await cutTransactions()
+      await connections.rows(`UPDATE connections SET refresh_token_ciphertext = :ciphertext`, {
+        ciphertext: connections.cipher.encrypt(REALM, old),
+      })
+      return answer
+    })
+    await tokens.get(REALM, NOBODY)
+    expect(connections.refreshToken()).not.toBe(old)
+    expect(await connections.storedRefreshToken()).toBe(connections.refreshToken())
+  })
+
   test('for good is told as something that passes, and without the tokens', async () => {
     await connections.rows(`ALTER TABLE connections ADD CHECK (access_token_ciphertext IS NULL)`)
     const error = (await connections

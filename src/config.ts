@@ -77,27 +77,30 @@ export function toConfig(env: Env): Config {
  *
  * @throws ConfigError when DATABASE_URL is missing or malformed, or NODE_ENV is unknown.
  */
-export function toDatabase(env: Env): { url: string; tls: TlsMode } {
-  const parsed = ENV.pick({ NODE_ENV: true, DATABASE_URL: true }).safeParse(withoutEmpty(env))
+export function toDatabase(env: Env): StoredAt {
+  const parsed = DATABASE.safeParse(withoutEmpty(env))
   if (!parsed.success) throw new ConfigError(named(parsed.error))
-  const { DATABASE_URL: url, NODE_ENV: mode } = parsed.data
-  if (!url)
-    throw new ConfigError(['DATABASE_URL: must be set; npm start manages the embedded Postgres itself'])
-  return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
+  return storedAt(parsed.data)
 }
 
 /**
- * The keys that encrypt and decrypt tokens, for commands that work on stored ones.
+ * The database and the keys of the tokens in it, the newest first.
  *
- * @throws ConfigError when TOKEN_ENCRYPTION_KEYS is missing or malformed.
+ * @throws ConfigError when one of them is missing or malformed.
  */
-export function toTokenKeys(env: Env): readonly EncryptionKey[] {
-  const parsed = ENV.pick({ TOKEN_ENCRYPTION_KEYS: true }).safeParse(withoutEmpty(env))
+export function toRotation(env: Env): StoredAt & { keys: readonly EncryptionKey[] } {
+  const parsed = ROTATION.safeParse(withoutEmpty(env))
   if (!parsed.success) throw new ConfigError(named(parsed.error))
-  const { TOKEN_ENCRYPTION_KEYS: keys } = parsed.data
-  if (!keys)
-    throw new ConfigError(['TOKEN_ENCRYPTION_KEYS: must be set, the new key first, the old ones after it'])
-  return keys
+  return { ...storedAt(parsed.data), keys: parsed.data.TOKEN_ENCRYPTION_KEYS }
+}
+
+interface StoredAt {
+  readonly url: string
+  readonly tls: TlsMode
+}
+
+function storedAt({ DATABASE_URL: url, NODE_ENV: mode }: z.infer<typeof DATABASE>): StoredAt {
+  return { url, tls: tlsOf(url, mode === 'production') ?? 'verify' }
 }
 
 const INTUIT = {
@@ -134,20 +137,23 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https a
 
 const bearer = z.string().min(SHORTEST_TOKEN, `must have at least ${SHORTEST_TOKEN} characters`)
 
+const postgresUrl = z
+  .string('must be set; npm start manages the embedded Postgres itself')
+  .refine(isPostgresUrl, 'must be an address such as postgres://user:password@host:5432/database')
+  .refine(
+    (url) => !isPostgresUrl(url) || tlsOf(url, false) !== null,
+    'sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full',
+  )
+
+const keyRing = z.string('must be set: the new key first, the old ones after it').transform(toEncryptionKeys)
+
 const ENV = z.object({
   // Any other value would count as development, where the database is embedded and lost with the host's disk.
   NODE_ENV: z
     .enum(['development', 'test', 'production'], 'must be development, test or production')
     .default('development'),
   PORT: whole(0, 65_535).default(3000),
-  DATABASE_URL: z
-    .string()
-    .refine(isPostgresUrl, 'must be an address such as postgres://user:password@host:5432/database')
-    .refine(
-      (url) => !isPostgresUrl(url) || tlsOf(url, false) !== null,
-      'sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full',
-    )
-    .optional(),
+  DATABASE_URL: postgresUrl.optional(),
   // A process has two more, and its queue uses four of the total: with fewer, two token renewals that Intuit leaves
   // unanswered would hold the rest.
   DATABASE_POOL_MAX: whole(5, 1000).default(10),
@@ -171,7 +177,7 @@ const ENV = z.object({
     .string()
     .min(16, 'must be the verifier token of the app, as Intuit shows it')
     .optional(),
-  TOKEN_ENCRYPTION_KEYS: z.string().transform(toEncryptionKeys).optional(),
+  TOKEN_ENCRYPTION_KEYS: keyRing.optional(),
   SYNC_INTERVAL_MINUTES: whole(1, 1440).default(15),
   RUN_RETENTION_DAYS: whole(1, 36_500).default(90),
   RECONCILE_INTERVAL_DAYS: whole(0, 365).default(7),
@@ -182,6 +188,9 @@ const ENV = z.object({
 })
 
 type ParsedEnv = z.infer<typeof ENV>
+
+const DATABASE = ENV.pick({ NODE_ENV: true }).extend({ DATABASE_URL: postgresUrl })
+const ROTATION = DATABASE.extend({ TOKEN_ENCRYPTION_KEYS: keyRing })
 
 /** An empty variable counts as unset: that is how compose files and shells leave one out. */
 function withoutEmpty(env: Env): Env {

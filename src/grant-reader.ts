@@ -1,8 +1,8 @@
 import './node-version.js'
-import { ConfigError, readEnv, toDatabase } from './config.ts'
+import { ConfigError, toDatabase } from './config.ts'
 import { connect } from './db/connect.ts'
-import { describeFailure } from './db/describe-failure.ts'
 import { grantReader } from './db/grant-reader.ts'
+import { runProgram } from './run-program.ts'
 
 // Postgres cuts longer names off, and the shortened one could be somebody else.
 const LONGEST_NAME_BYTES = 63
@@ -44,13 +44,7 @@ function roleOf(given: readonly string[]): string {
   return role
 }
 
-let url: string | null = null
-try {
-  const role = roleOf(process.argv.slice(2))
-  const database = toDatabase(readEnv())
-  url = database.url
-  await grant(role, database)
-} catch (error) {
-  process.stderr.write(`${describeFailure(error, url)}\n`)
-  process.exitCode = error instanceof ConfigError ? 78 : 1
-}
+await runProgram(
+  (env) => ({ role: roleOf(process.argv.slice(2)), ...toDatabase(env) }),
+  ({ role, ...database }) => grant(role, database),
+)

@@ -1,11 +1,11 @@
 import './node-version.js'
-import { ConfigError, readEnv, toDatabase } from './config.ts'
+import { toDatabase } from './config.ts'
 import { connect, connectionOf } from './db/connect.ts'
-import { describeFailure } from './db/describe-failure.ts'
 import { migrateToLatest, pendingMigrations } from './db/migrate.ts'
 import { createBoss } from './jobs/boss.ts'
 import { ensureQueues } from './jobs/queues.ts'
 import { createLog } from './log.ts'
+import { runProgram } from './run-program.ts'
 
 /** Migrates the database at DATABASE_URL, and the queue in it, to what this release needs. */
 async function migrate({ url, tls }: ReturnType<typeof toDatabase>): Promise<void> {
@@ -39,12 +39,4 @@ async function migrate({ url, tls }: ReturnType<typeof toDatabase>): Promise<voi
   process.stdout.write('The queue is current.\n')
 }
 
-let url: string | null = null
-try {
-  const database = toDatabase(readEnv())
-  url = database.url
-  await migrate(database)
-} catch (error) {
-  process.stderr.write(`${describeFailure(error, url)}\n`)
-  process.exitCode = error instanceof ConfigError ? 78 : 1
-}
+await runProgram(toDatabase, migrate)

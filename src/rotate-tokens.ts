@@ -1,20 +1,17 @@
 import './node-version.js'
-import { ConfigError, readEnv, toDatabase, toTokenKeys } from './config.ts'
+import { toRotation } from './config.ts'
 import { rotateKeys, type Rotated } from './connections/rotate-keys.ts'
 import type { EncryptionKey } from './connections/token-cipher.ts'
 import { systemClock } from './db/clock.ts'
 import { connect } from './db/connect.ts'
 import { createDatabase } from './db/database.ts'
-import { describeFailure } from './db/describe-failure.ts'
+import { runProgram } from './run-program.ts'
 
 // Longer than a renewal holds its row, which is as long as Intuit may take to answer.
 const STATEMENT_TIMEOUT_MS = 20_000
 
 /** Encrypts the tokens in the database at DATABASE_URL with the first key of TOKEN_ENCRYPTION_KEYS. */
-async function rotate(
-  database: ReturnType<typeof toDatabase>,
-  keys: readonly EncryptionKey[],
-): Promise<Rotated> {
+async function rotate({ keys, ...database }: ReturnType<typeof toRotation>): Promise<void> {
   const knex = connect({
     ...database,
     poolMax: 1,
@@ -22,7 +19,9 @@ async function rotate(
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   try {
-    return await rotateKeys(createDatabase(knex, systemClock()), keys)
+    const rotated = await rotateKeys(createDatabase(knex, systemClock()), keys)
+    process.stdout.write(`${tell(rotated, keys)}\n`)
+    if (rotated.unreadable.length > 0) process.exitCode = 1
   } finally {
     await knex.destroy()
   }
@@ -39,16 +38,4 @@ function tell({ connections, unreadable }: Rotated, [newest, ...older]: readonly
     : `${done} Run this again once every process has been started with "${newest!.id}" first: when nothing is left to do, the old keys may go.`
 }
 
-let url: string | null = null
-try {
-  const env = readEnv()
-  const database = toDatabase(env)
-  url = database.url
-  const keys = toTokenKeys(env)
-  const rotated = await rotate(database, keys)
-  process.stdout.write(`${tell(rotated, keys)}\n`)
-  if (rotated.unreadable.length > 0) process.exitCode = 1
-} catch (error) {
-  process.stderr.write(`${describeFailure(error, url)}\n`)
-  process.exitCode = error instanceof ConfigError ? 78 : 1
-}
+await runProgram(toRotation, rotate)

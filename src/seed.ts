@@ -1,8 +1,8 @@
 import './node-version.js'
-import { ConfigError, readEnv, toDatabase } from './config.ts'
+import { toDatabase } from './config.ts'
 import { connect } from './db/connect.ts'
-import { describeFailure } from './db/describe-failure.ts'
 import { SEEDS_DIRECTORY } from './db/migrate.ts'
+import { runProgram } from './run-program.ts'
 
 /** Runs the seeds on the database at DATABASE_URL, whose schema must be current. */
 async function seed(database: ReturnType<typeof toDatabase>): Promise<void> {
@@ -22,12 +22,4 @@ async function seed(database: ReturnType<typeof toDatabase>): Promise<void> {
   }
 }
 
-let url: string | null = null
-try {
-  const database = toDatabase(readEnv())
-  url = database.url
-  await seed(database)
-} catch (error) {
-  process.stderr.write(`${describeFailure(error, url)}\n`)
-  process.exitCode = error instanceof ConfigError ? 78 : 1
-}
+await runProgram(toDatabase, seed)

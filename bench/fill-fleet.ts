@@ -1,4 +1,5 @@
 import type { Database } from '../src/db/database.ts'
+import { vacuumAll } from './vacuum.ts'
 
 export interface FleetFill {
   readonly companies: number
@@ -49,7 +50,7 @@ export async function fillFleet({ knex }: Database, fill: FleetFill): Promise<vo
      SELECT 'ledger_quickbooks_metered_calls_total', jsonb_build_object('realm_id', realm_id), 96 FROM companies`,
   )
   await fillInvoices({ knex }, fill)
-  await knex.raw('VACUUM ANALYZE')
+  await vacuumAll(knex)
 }
 
 async function fillInvoices({ knex }: Pick<Database, 'knex'>, fill: FleetFill): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Database } from '../src/db/database.ts'
+import { vacuumAll } from './vacuum.ts'
 
 export interface ReadsFill {
   readonly companies: number
@@ -37,7 +38,7 @@ export async function fillReads({ knex }: Pick<Database, 'knex'>, fill: ReadsFil
   )
   for (const table of ['vendors', 'customers']) await fillParties(knex, table)
   for (const document of DOCUMENTS) await fillDocuments(knex, document, Math.floor(fill.documentsEach / 2))
-  await knex.raw('VACUUM ANALYZE')
+  await vacuumAll(knex)
 }
 
 // A thousand rows a transaction, as a run writes them: the feed goes by transactions.

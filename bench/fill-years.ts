@@ -1,5 +1,6 @@
 import type { Database } from '../src/db/database.ts'
 import { withoutTriggers } from './fill-reads.ts'
+import { vacuumAll } from './vacuum.ts'
 
 export interface YearsFill {
   readonly companies: number
@@ -107,7 +108,7 @@ export async function addYear(
      SELECT now() - k * interval '1 hour', realm_id, 'paused', 'admin'
        FROM generate_series(1, 20) k CROSS JOIN companies`,
   )
-  await knex.raw('VACUUM ANALYZE')
+  await vacuumAll(knex)
 }
 
 interface InvoicesFill {
